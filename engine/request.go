@@ -1,0 +1,82 @@
+package engine
+
+import (
+	"encoding/json"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+)
+
+// A Request is one thing to fetch, with everything that has to survive a
+// restart or a trip to another worker. AppendJSON and ParseRequest are its
+// stored form; fields marked "not stored" live in this process alone.
+//
+// A Request belongs to one goroutine at a time and is not safe for concurrent
+// use.
+type Request struct {
+	URL      string          // absolute http or https URL as found, without fragment
+	Original string          // the URL that was pushed, once a redirect has moved the request; "" before
+	Method   string          // upper case; "" is GET
+	Body     []byte          // request body; nil for none
+	Header   http.Header     // headers set for this request alone; nil for none
+	Key      string          // identity in place of method, canonical URL and body; "" for those
+	Kind     string          // names the hooks that apply; "" for the script's own
+	Meta     json.RawMessage // the script's own data, a JSON value; nil for none
+	Depth    int             // links between a seed and this request; a seed has 0
+	Priority int             // higher levels of a queue are taken first; 0 is normal, -100 to 100
+	Referrer string          // URL of the page that pushed it; "" for a seed
+	Attempt  int             // fetches of it so far that ended in a retry
+	Hops     []Hop           // redirects that led here from Original
+	Proxy    string          // proxy URL for this request alone; "" for the crawl's
+	Timeout  time.Duration   // of the whole fetch; 0 for the crawl's
+
+	Queue string        // the queue it waits in, set on admission; not stored: the store files it there
+	Print uint64        // fingerprint of its identity, set on admission; not stored
+	Again bool          // push it even when its identity has been seen; not stored
+	After time.Duration // not to be leased before this long after the push or put-back; not stored as such
+}
+
+// A Hop is one redirect: the URL that answered and its status.
+type Hop struct {
+	URL    string `json:"url"`
+	Status int    `json:"status"`
+}
+
+// MethodOrGet is the request's method with the default filled in.
+func (r *Request) MethodOrGet() string {
+	if r.Method == "" {
+		return http.MethodGet
+	}
+	return r.Method
+}
+
+// OriginalURL is the URL that was pushed, before any redirect.
+func (r *Request) OriginalURL() string {
+	if r.Original == "" {
+		return r.URL
+	}
+	return r.Original
+}
+
+// Fingerprint is the 64-bit identity of a request: of key if the request has
+// one, else of method, canonical URL and body. It is the same in every process
+// and version: stores keep it.
+func Fingerprint(r *Request, canonical string) uint64 {
+	var d xxhash.Digest
+	d.Reset()
+	if r.Key != "" {
+		d.WriteString("key\x00")
+		d.WriteString(r.Key)
+		return d.Sum64()
+	}
+	d.WriteString(strings.ToUpper(r.MethodOrGet()))
+	d.WriteString("\x00")
+	d.WriteString(canonical)
+	if len(r.Body) > 0 {
+		d.WriteString("\x00")
+		d.Write(r.Body)
+	}
+	return d.Sum64()
+}
