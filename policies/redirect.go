@@ -2,11 +2,15 @@ package policies
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
+	"strings"
+	"unicode/utf8"
 )
 
 // Errors of Redirect, for errors.Is.
 var (
+	ErrNotRedirect    = errors.New("not a redirect")
 	ErrNoLocation     = errors.New("redirect without a location")
 	ErrRedirectScheme = errors.New("redirect to a scheme other than http and https")
 )
@@ -16,11 +20,11 @@ type Next struct {
 	URL        URL
 	Method     string
 	KeepBody   bool // send the request's body again; else none, and no header that describes one
-	SameOrigin bool // credentials and headers set for the request alone may be sent along
+	SameOrigin bool // else Authorization, Cookie and headers set for the request stay behind
 }
 
-// IsRedirect reports whether status is one that sends the client elsewhere:
-// 301, 302, 303, 307 or 308.
+// IsRedirect reports whether status sends the client elsewhere: 301, 302, 303,
+// 307 or 308, the redirect statuses of the Fetch Standard.
 func IsRedirect(status int) bool {
 	switch status {
 	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther,
@@ -30,9 +34,78 @@ func IsRedirect(status int) bool {
 	return false
 }
 
-// Redirect says where a redirect leads and with which method, as the Fetch
-// Standard's HTTP-redirect fetch does. location is the header's value as it
-// came; a target without a fragment keeps that of from.
+// Redirect says where a redirect leads and with which method, as HTTP-redirect
+// fetch of the Fetch Standard does. location is the header's value as it came,
+// in whatever octets. A target without a fragment keeps that of from (RFC 9110
+// §10.2.2). User name and password in location are dropped: no site may choose
+// what credentials are sent.
+//
+// The error is ErrNotRedirect, ErrNoLocation, ErrRedirectScheme or one of Join.
 func Redirect(status int, method string, from URL, location string) (Next, error) {
-	return Next{}, ErrNoLocation
+	if !IsRedirect(status) {
+		return Next{}, fmt.Errorf("%w: status %d", ErrNotRedirect, status)
+	}
+	if location == "" {
+		return Next{}, ErrNoLocation
+	}
+	to, err := from.Join(locationText(location))
+	if err != nil {
+		return Next{}, fmt.Errorf("redirect to %q: %w", shorten(location), err)
+	}
+	if !to.IsHTTP() {
+		return Next{}, fmt.Errorf("%w: %s", ErrRedirectScheme, to.Scheme())
+	}
+	n := Next{Method: method, KeepBody: true, SameOrigin: from.SameOrigin(to)}
+	if !n.SameOrigin || to.userinfo() != from.userinfo() {
+		to = to.WithoutUserinfo()
+	}
+	if !to.HasFragment() && from.HasFragment() {
+		to = to.withFragmentOf(from)
+	}
+	n.URL = to
+	if method == "" {
+		n.Method = http.MethodGet
+	}
+	if becomesGet(status, n.Method) {
+		n.Method, n.KeepBody = http.MethodGet, false
+	}
+	return n, nil
+}
+
+// becomesGet reports whether a request with this method is repeated as a GET
+// without a body.
+func becomesGet(status int, method string) bool {
+	switch status {
+	case http.StatusMovedPermanently, http.StatusFound:
+		return method == http.MethodPost
+	case http.StatusSeeOther:
+		return method != http.MethodGet && method != http.MethodHead
+	}
+	return false
+}
+
+// locationText is a Location value as text. Octets that are not UTF-8 are sent
+// back as they came, escaped, as browsers do.
+func locationText(location string) string {
+	if utf8.ValidString(location) {
+		return location
+	}
+	var b strings.Builder
+	for i := range len(location) {
+		if c := location[i]; c >= 0x80 {
+			b.Write([]byte{'%', upperHex[c>>4], upperHex[c&15]})
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
+}
+
+// shorten bounds what of a site's text an error repeats.
+func shorten(s string) string {
+	const most = 120
+	if len(s) <= most {
+		return s
+	}
+	return s[:most] + "…"
 }

@@ -5,10 +5,6 @@ import (
 	"time"
 )
 
-// RetryAfter reads a Retry-After header: how long from now not to come back,
-// and whether the value means anything. A time that has passed is 0.
-func RetryAfter(value string, now time.Time) (time.Duration, bool) { return 0, false }
-
 // Bounds of Backoff.
 const (
 	backoffFirst = 2 * time.Second

@@ -86,6 +86,15 @@ func (u URL) Fragment() string {
 	return u.href[u.frag+1:]
 }
 
+// HasFragment reports whether u has a fragment, be it an empty one.
+func (u URL) HasFragment() bool { return int(u.frag) < len(u.href) }
+
+// withFragmentOf is u, which has no fragment, with that of v.
+func (u URL) withFragmentOf(v URL) URL {
+	u.href += v.href[v.frag:]
+	return u
+}
+
 // Username is the user name, percent-encoded, "" where there is none.
 func (u URL) Username() string {
 	name, _, _ := strings.Cut(u.userinfo(), ":")
