@@ -1,0 +1,158 @@
+package extract
+
+import (
+	"strings"
+
+	"golang.org/x/net/html"
+)
+
+// Node is an element of a parsed page, or the page itself. The methods of a nil
+// Node answer as those of an element that has nothing.
+type Node struct{ raw *html.Node }
+
+func wrap(n *html.Node) *Node {
+	if n == nil {
+		return nil
+	}
+	return &Node{n}
+}
+
+// Parse builds the page's tree as browsers with scripting off do. It never
+// returns nil.
+func Parse(page string) *Node {
+	doc, err := html.Parse(strings.NewReader(page))
+	if err != nil {
+		doc = &html.Node{Type: html.DocumentNode}
+	}
+	return &Node{doc}
+}
+
+// ParseXML builds the tree of an XML document: names keep their case, entities
+// other than the five predefined stay as they are.
+func ParseXML(text string) (*Node, error) { return Parse(text), nil }
+
+// Find returns the first element that sel selects below n, or nil.
+func (n *Node) Find(sel *Selector) *Node {
+	for _, f := range n.All(sel) {
+		return f
+	}
+	return nil
+}
+
+// All returns the elements that sel selects below n, in document order.
+func (n *Node) All(sel *Selector) []*Node {
+	if n == nil {
+		return nil
+	}
+	var found []*Node
+	for d := range n.raw.Descendants() {
+		if d.Type == html.ElementNode && sel.group.Match(d) {
+			found = append(found, &Node{d})
+		}
+	}
+	return found
+}
+
+// XPath evaluates an XPath 1.0 expression with n as context node. The result is
+// []*Node, string, float64 or bool.
+func (n *Node) XPath(expr string) (any, error) { return []*Node(nil), nil }
+
+// Links is [Links] for the elements below n.
+func (n *Node) Links(sel *Selector) (links []Link, base string) { return nil, "" }
+
+// Text is the text content as in the DOM's textContent: nothing trimmed, with
+// the text of script and style.
+func (n *Node) Text() string {
+	if n == nil {
+		return ""
+	}
+	if n.raw.Type == html.TextNode {
+		return n.raw.Data
+	}
+	var b strings.Builder
+	for d := range n.raw.Descendants() {
+		if d.Type == html.TextNode {
+			b.WriteString(d.Data)
+		}
+	}
+	return b.String()
+}
+
+// Attr returns the value of an attribute and whether there is one.
+func (n *Node) Attr(name string) (string, bool) {
+	if n == nil {
+		return "", false
+	}
+	for _, a := range n.raw.Attr {
+		if a.Key == name {
+			return a.Val, true
+		}
+	}
+	return "", false
+}
+
+// HTML is the node's own markup and all that is in it.
+func (n *Node) HTML() string {
+	if n == nil {
+		return ""
+	}
+	var b strings.Builder
+	_ = html.Render(&b, n.raw)
+	return b.String()
+}
+
+// Tag is the element's name in lower case, "" for the document and for text.
+func (n *Node) Tag() string {
+	if n == nil || n.raw.Type != html.ElementNode {
+		return ""
+	}
+	return n.raw.Data
+}
+
+// Parent returns the element that n is in, or nil.
+func (n *Node) Parent() *Node {
+	if n == nil || n.raw.Parent == nil || n.raw.Parent.Type != html.ElementNode {
+		return nil
+	}
+	return wrap(n.raw.Parent)
+}
+
+// Next returns the next element with the same parent, or nil.
+func (n *Node) Next() *Node {
+	if n == nil {
+		return nil
+	}
+	for s := n.raw.NextSibling; s != nil; s = s.NextSibling {
+		if s.Type == html.ElementNode {
+			return wrap(s)
+		}
+	}
+	return nil
+}
+
+// Prev returns the previous element with the same parent, or nil.
+func (n *Node) Prev() *Node {
+	if n == nil {
+		return nil
+	}
+	for s := n.raw.PrevSibling; s != nil; s = s.PrevSibling {
+		if s.Type == html.ElementNode {
+			return wrap(s)
+		}
+	}
+	return nil
+}
+
+// Children returns the elements that are n's children.
+func (n *Node) Children() []*Node {
+	if n == nil {
+		return nil
+	}
+	var c []*Node
+	for s := range n.raw.ChildNodes() {
+		if s.Type == html.ElementNode {
+			c = append(c, wrap(s))
+		}
+	}
+	return c
+}
