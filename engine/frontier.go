@@ -63,6 +63,8 @@ type Outcome struct {
 	Wait     time.Duration // the queue rests this long from now; not used under Keep
 	State    []byte        // the queue's rule state from now on; nil leaves it
 	Keep     bool          // the lease goes on for its TTL from now
+	More     int           // under Keep: take up to so many further requests from the queue into the lease
+	Added    []*Request    // set by Done: what More brought, also appended to Lease.Requests
 }
 
 // Marks says for each output, by name, at which byte the rows of all finished

@@ -116,28 +116,28 @@ type Output interface {
 // A Summary is what a crawl did in this process, in whole pages and requests.
 // Engine.Summary may be called at any time.
 type Summary struct {
-	Name      string            `json:"name"`
-	Resumed   bool              `json:"resumed"`
-	Pages     int64             `json:"pages"`     // visits that ended: Success + Failed
-	Success   int64             `json:"success"`   // of them with on_success
-	Failed    int64             `json:"failed"`    // of them with on_error
-	Failures  map[string]int64  `json:"failures"`  // by kind, or by kind and status: "status 404"
-	Retries   int64             `json:"retries"`   // fetches that ended in another try
-	Redirects int64             `json:"redirects"` // hops followed
-	Robots    int64             `json:"robots"`    // robots.txt files fetched
-	Pushed    int64             `json:"pushed"`    // requests filed
-	Skips     map[string]int64  `json:"skips"`     // by reason
-	Items     int64             `json:"items"`
-	Bytes     int64             `json:"bytes"` // of bodies, over the wire
-	Errors    int64             `json:"script_errors"`
-	Hosts     int64             `json:"hosts"` // queues fetched from
-	Started   time.Time         `json:"started"`
-	Elapsed   time.Duration     `json:"-"`
-	Seconds   float64           `json:"seconds"` // Elapsed
-	End       string            `json:"end"`     // "drained", "budget", "stopped", "interrupted", "failed"
-	Reason    string            `json:"reason"`  // in words, for ends that have one
-	Verdicts  []string          `json:"verdicts"`
-	Left      int64             `json:"left"` // requests still queued
+	Name      string           `json:"name"`
+	Resumed   bool             `json:"resumed"`
+	Pages     int64            `json:"pages"`     // visits that ended: Success + Failed
+	Success   int64            `json:"success"`   // of them with on_success
+	Failed    int64            `json:"failed"`    // of them with on_error
+	Failures  map[string]int64 `json:"failures"`  // by kind, or by kind and status: "status 404"
+	Retries   int64            `json:"retries"`   // fetches that ended in another try
+	Redirects int64            `json:"redirects"` // hops followed
+	Robots    int64            `json:"robots"`    // robots.txt files fetched
+	Pushed    int64            `json:"pushed"`    // requests filed
+	Skips     map[string]int64 `json:"skips"`     // by reason
+	Items     int64            `json:"items"`
+	Bytes     int64            `json:"bytes"` // of bodies, over the wire
+	Errors    int64            `json:"script_errors"`
+	Hosts     int64            `json:"hosts"` // queues fetched from
+	Started   time.Time        `json:"started"`
+	Elapsed   time.Duration    `json:"-"`
+	Seconds   float64          `json:"seconds"` // Elapsed
+	End       string           `json:"end"`     // "drained", "budget", "stopped", "interrupted", "failed"
+	Reason    string           `json:"reason"`  // in words, for ends that have one
+	Verdicts  []string         `json:"verdicts"`
+	Left      int64            `json:"left"` // requests still queued
 }
 
 // failureKey is the word under which a failure is counted.

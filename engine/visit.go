@@ -28,12 +28,12 @@ type Visit struct {
 	Local any
 
 	engine   *Engine
+	job      *job // what the visit is the work of; nil for the crawl itself
 	children []*Request
 	items    []Item
 	skips    []Skip
 	local    map[uint64]struct{} // prints pushed by this visit, for "new to this page"
 	retry    *time.Duration      // set by Retry
-	cause    string              // reason of the cancel
 }
 
 // Stop and verdict errors of Enqueue.
@@ -55,9 +55,16 @@ func (v *Visit) Enqueue(r *Request) (fresh bool, skip *Skip) { return v.engine.a
 func (v *Visit) Emit(it Item) { v.items = append(v.items, it) }
 
 // Retry asks for the request to be fetched again, after at least the given
-// time; negative leaves the time to the policy. It counts as an attempt, and
-// the visit's error and done hooks wait for the last one.
-func (v *Visit) Retry(after time.Duration) { v.retry = &after }
+// time; negative leaves the time to the policy. It counts as an attempt: it is
+// refused, with false, when the crawl's retries are used up. When it is granted
+// the visit's results are dropped and its done hook waits for the last attempt.
+func (v *Visit) Retry(after time.Duration) bool {
+	if v.Request == nil || v.Request.Attempt >= v.engine.cfg.Retries {
+		return false
+	}
+	v.retry = &after
+	return true
+}
 
 // Fail records a verdict: the crawl goes on and ends with exit status 3.
 func (v *Visit) Fail(reason string) { v.engine.fail(reason) }

@@ -1,0 +1,113 @@
+package engine
+
+import (
+	"context"
+	"fmt"
+)
+
+// pushChunk bounds how many requests go to the store in one call.
+const pushChunk = 1000
+
+// A batch is a group of ended jobs on its way to the store.
+type batch struct {
+	jobs  []*job
+	outs  []*Outcome
+	turns []*turn // the turns of outs, in their order
+	fresh int     // set by commit: requests that were new
+	stale []*Lease
+	err   error
+}
+
+// commit makes ended visits count, in the order that survives a crash:
+// children before rows before parents.
+func (e *Engine) commit(ctx context.Context, b *batch) {
+	b.fresh, b.err = e.push(ctx, children(b.jobs))
+	if b.err != nil {
+		return
+	}
+	for _, j := range b.jobs {
+		if j.visit == nil {
+			continue
+		}
+		if b.err = e.writeItems(ctx, j.visit.items); b.err != nil {
+			return
+		}
+	}
+	var marks Marks
+	if e.deps.Output != nil {
+		if marks, b.err = e.deps.Output.Flush(); b.err != nil {
+			b.err = fmt.Errorf("output: %w", b.err)
+			return
+		}
+	}
+	b.stale, b.err = e.deps.Frontier.Done(ctx, b.outs, marks)
+	if b.err != nil {
+		b.err = fmt.Errorf("frontier: %w", b.err)
+	}
+}
+
+func children(jobs []*job) []*Request {
+	var reqs []*Request
+	for _, j := range jobs {
+		if j.visit != nil {
+			reqs = append(reqs, j.visit.children...)
+		}
+	}
+	return reqs
+}
+
+// push files requests in chunks and remembers their prints.
+func (e *Engine) push(ctx context.Context, reqs []*Request) (fresh int, err error) {
+	for len(reqs) > 0 {
+		chunk := reqs[:min(len(reqs), pushChunk)]
+		reqs = reqs[len(chunk):]
+		n, err := e.deps.Frontier.Push(ctx, chunk...)
+		if err != nil {
+			return fresh, fmt.Errorf("frontier: %w", err)
+		}
+		e.pushed.add(chunk)
+		fresh += n
+		e.tally.pushed.Add(int64(n))
+		e.tally.skip(SkipDuplicate, int64(len(chunk)-n))
+	}
+	return fresh, nil
+}
+
+// send pushes what a hook without a request collected, at once.
+func (e *Engine) send(ctx context.Context, v *Visit) (fresh int) {
+	e.file(ctx, v)
+	fresh, err := e.push(ctx, v.children)
+	if err == nil {
+		e.outputMu.Lock()
+		err = e.writeItems(ctx, v.items)
+		e.outputMu.Unlock()
+	}
+	if err != nil && ctx.Err() == nil {
+		e.finish("failed", err.Error(), err)
+	}
+	e.skipped(ctx, v)
+	v.children, v.items = nil, nil
+	return fresh
+}
+
+// writeItems hands rows to the output; above max_items they are dropped and
+// the crawl ends.
+func (e *Engine) writeItems(ctx context.Context, items []Item) error {
+	for _, it := range items {
+		if e.cfg.MaxItems > 0 && e.tally.items.Load() >= e.cfg.MaxItems {
+			e.finish("budget", "max_items reached", nil)
+			e.tally.skip(SkipBudget, 1)
+			continue
+		}
+		if e.deps.Output != nil {
+			if err := e.deps.Output.WriteItem(ctx, it); err != nil {
+				return fmt.Errorf("output: %w", err)
+			}
+		}
+		e.tally.items.Add(1)
+	}
+	if e.cfg.MaxItems > 0 && e.tally.items.Load() >= e.cfg.MaxItems {
+		e.finish("budget", "max_items reached", nil)
+	}
+	return nil
+}

@@ -1,0 +1,484 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// dispatcher owns the leased queues: it decides which request starts when,
+// gives jobs to the workers and their ends to the store. All of it runs on the
+// goroutine of Run; workers, the leaser, the committer and the feeder are the
+// only others, and they talk to it by channels.
+type dispatcher struct {
+	e    *Engine
+	life context.Context    // of hooks, commits and fetches: outlives Run's by the grace
+	cut  context.CancelFunc // ends life
+
+	jobs    chan *job
+	results chan *job
+	leases  chan leasing
+	asks    chan ask
+	commits chan *batch
+	settled chan *batch
+	feeder  *feeder
+
+	turns   map[string]*turn // owned queues
+	ready   []*turn          // may start a request now, first come first served
+	busy    int              // jobs with the workers
+	ended   []*job           // jobs that wait for the committer
+	renew   map[*turn]bool   // turns whose lease must be extended or released
+	leased  bool             // a Lease call is under way
+	writing *batch           // with the committer; nil for none
+	again   time.Time        // no Lease call before this
+	drained error            // the last Lease answer: ErrDrained, ErrBudget or nil
+	closing bool             // no more starts
+}
+
+type ask struct{ queues, each int }
+
+type leasing struct {
+	leases []*Lease
+	wait   time.Duration
+	err    error
+	asked  int
+}
+
+func newDispatcher(e *Engine, life context.Context, cut context.CancelFunc) *dispatcher {
+	n := e.cfg.Concurrency
+	return &dispatcher{
+		e: e, life: life, cut: cut,
+		jobs: make(chan *job, n), results: make(chan *job, n),
+		leases: make(chan leasing, 1), asks: make(chan ask, 1),
+		commits: make(chan *batch, 1), settled: make(chan *batch, 1),
+		turns: map[string]*turn{}, renew: map[*turn]bool{},
+		feeder: newFeeder(e),
+	}
+}
+
+// run crawls until nothing is left or the crawl has to end.
+func (d *dispatcher) run(ctx context.Context) {
+	done := d.start()
+	defer done()
+	grace := time.NewTimer(time.Hour)
+	defer grace.Stop()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	over, stopped := ctx.Done(), d.e.stopped
+	for {
+		d.step()
+		if d.finished() {
+			return
+		}
+		timer.Reset(d.sleep())
+		select {
+		case j := <-d.results:
+			d.end(j)
+			d.drainResults()
+		case l := <-d.leases:
+			d.take(l)
+		case b := <-d.settled:
+			d.settle(b)
+		case n := <-d.feeder.fed:
+			d.fed(n)
+		case <-d.e.deps.Frontier.Wake():
+			d.again = time.Time{}
+		case <-timer.C:
+		case <-over:
+			over = nil
+			d.e.finish("interrupted", "", nil)
+			grace.Reset(d.e.cfg.Grace)
+		case <-stopped:
+			stopped = nil
+			d.close()
+		case <-grace.C:
+			d.cut()
+		}
+	}
+}
+
+// start starts the goroutines; the answer ends them and waits for them.
+func (d *dispatcher) start() (done func()) {
+	ctx, stop := context.WithCancel(d.life)
+	finished := make(chan struct{})
+	running := 0
+	start := func(f func()) {
+		running++
+		go func() {
+			f()
+			finished <- struct{}{}
+		}()
+	}
+	for range d.e.cfg.Concurrency {
+		start(func() { d.e.work(d.life, d.jobs, d.results) })
+	}
+	start(func() { d.lease(ctx) })
+	start(func() {
+		for b := range d.commits {
+			d.e.outputMu.Lock()
+			d.e.commit(d.life, b)
+			d.e.outputMu.Unlock()
+			d.settled <- b
+		}
+	})
+	start(func() { d.feeder.run(ctx) })
+	return func() {
+		close(d.jobs)
+		close(d.commits)
+		stop()
+		for range running {
+			<-finished
+		}
+	}
+}
+
+// lease is the leaser: one Lease call at a time, off the dispatcher's path.
+func (d *dispatcher) lease(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case a := <-d.asks:
+			l := leasing{asked: a.queues}
+			l.leases, l.wait, l.err = d.e.deps.Frontier.Lease(ctx, a.queues, a.each, d.e.ttl())
+			d.leases <- l
+		}
+	}
+}
+
+// ttl is how long a lease lasts: the longest fetch, the rest owed after it and
+// something to spare. It is renewed with every page of the turn.
+func (e *Engine) ttl() time.Duration { return e.longest(0) + leaseSlack }
+
+// longest is the time a fetch and the rest owed after it may take.
+func (e *Engine) longest(rest time.Duration) time.Duration {
+	return e.cfg.Timeout + max(rest, e.cfg.Delay)
+}
+
+const leaseSlack = 10 * time.Second
+
+// step starts what may start, asks for leases, and sends off what has ended.
+func (d *dispatcher) step() {
+	now := time.Now()
+	d.wake(now)
+	for !d.closing && len(d.ready) > 0 && d.free() > 0 {
+		t := d.ready[0]
+		d.ready = d.ready[1:]
+		t.queued = false
+		d.begin(t, now)
+	}
+	d.ask(now)
+	d.flush()
+}
+
+// free is how many more jobs may start: visits that have ended and wait for
+// the store still count.
+func (d *dispatcher) free() int {
+	waiting := len(d.ended)
+	if d.writing != nil {
+		waiting += len(d.writing.jobs)
+	}
+	return min(d.e.cfg.Concurrency-d.busy, 2*d.e.cfg.Concurrency-d.busy-waiting)
+}
+
+// begin starts the next request of a turn, or what it needs first.
+func (d *dispatcher) begin(t *turn, now time.Time) {
+	if t.lost || len(t.todo) == 0 {
+		return
+	}
+	if t.expires.Sub(now) < d.e.longest(t.rest) {
+		d.renew[t] = true // not safe to start before the lease is longer
+		return
+	}
+	j := &job{turn: t, req: t.todo[0], backoff: t.state.Backoff}
+	if d.e.cfg.Robots && d.e.robots.get(origin(j.req)) == nil {
+		j.ask, t.asking = true, true
+	} else {
+		t.todo = t.todo[1:]
+	}
+	t.active++
+	t.started++
+	t.next = now.Add(t.pace(d.e))
+	d.busy++
+	d.jobs <- j
+	d.line(t)
+}
+
+// line puts a turn among the ready ones if it may start another request.
+func (d *dispatcher) line(t *turn) {
+	if t.queued || !t.runnable(d.e.cfg.PerHost) || t.next.After(time.Now()) {
+		return
+	}
+	t.queued = true
+	d.ready = append(d.ready, t)
+}
+
+// wake lines up the turns whose pause is over and renews the leases of those
+// whose visits take long.
+func (d *dispatcher) wake(now time.Time) {
+	for _, t := range d.turns {
+		if t.lost {
+			continue
+		}
+		if !d.closing && !t.queued && t.runnable(d.e.cfg.PerHost) && !t.next.After(now) {
+			t.queued = true
+			d.ready = append(d.ready, t)
+		}
+		if t.active > 0 && !t.committing && t.expires.Sub(now) < d.e.ttl()/2 {
+			d.renew[t] = true
+		}
+	}
+}
+
+// ask asks the leaser for queues when there is room for them.
+func (d *dispatcher) ask(now time.Time) {
+	if d.closing || d.leased || d.again.After(now) {
+		return
+	}
+	// Half as many again as can run, so that a worker never waits for the store.
+	want := d.e.cfg.Concurrency + d.e.cfg.Concurrency/2 - d.busy - len(d.ready)
+	if want <= 0 || d.free() <= 0 || len(d.turns) > maxTurns*d.e.cfg.Concurrency {
+		return
+	}
+	d.leased = true
+	d.asks <- ask{queues: want, each: d.e.each()}
+}
+
+// maxTurns bounds the queues owned at once, as a multiple of concurrency.
+const maxTurns = 4
+
+// each is how many requests a lease should bring: enough to work on for a
+// while without asking, not so many that others wait for the queue.
+func (e *Engine) each() int {
+	if e.cfg.Delay > holdMax && e.cfg.PerHost == 1 {
+		return 1
+	}
+	return min(leaseMost, leaseEach*e.cfg.PerHost)
+}
+
+const (
+	leaseEach = 64
+	leaseMost = 512
+)
+
+// take makes turns of new leases.
+func (d *dispatcher) take(l leasing) {
+	d.leased = false
+	d.drained = nil
+	switch {
+	case errors.Is(l.err, ErrDrained), errors.Is(l.err, ErrBudget):
+		d.drained = l.err
+		d.again = time.Now().Add(idlePoll)
+	case l.err != nil:
+		d.again = time.Now().Add(idlePoll)
+		if d.life.Err() == nil {
+			d.e.finish("failed", "frontier: "+l.err.Error(), l.err)
+		}
+	case len(l.leases) < l.asked:
+		d.again = time.Now().Add(l.wait)
+	}
+	for _, lease := range l.leases {
+		t := newTurn(d.e, lease)
+		d.turns[lease.Queue] = t
+		if d.closing {
+			d.renew[t] = true
+			continue
+		}
+		d.line(t)
+		d.retire(t)
+	}
+	if len(l.leases) < l.asked && !d.closing {
+		d.feeder.want(d.drained != nil)
+	}
+}
+
+// idlePoll is how often a frontier that had nothing is asked again, unless it
+// wakes us.
+const idlePoll = 500 * time.Millisecond
+
+// fed notes that seeds came in.
+func (d *dispatcher) fed(n int) {
+	if n > 0 || !d.feeder.ended.Load() {
+		d.again = time.Time{}
+	}
+	if n > 0 {
+		d.drained = nil
+	}
+}
+
+// end takes a job back from its worker.
+func (d *dispatcher) end(j *job) {
+	d.busy--
+	t := j.turn
+	t.ended(j)
+	if !j.ask {
+		d.ended = append(d.ended, j)
+	}
+	if !d.closing {
+		d.line(t)
+	}
+	d.retire(t)
+}
+
+func (d *dispatcher) drainResults() {
+	for {
+		select {
+		case j := <-d.results:
+			d.end(j)
+		default:
+			return
+		}
+	}
+}
+
+// retire marks a turn for release when nothing of it runs and nothing of it
+// is going to start soon.
+func (d *dispatcher) retire(t *turn) {
+	if t.active == 0 && (len(t.todo) == 0 || d.closing || time.Until(t.next) > holdMax) {
+		d.renew[t] = true
+	}
+}
+
+// holdMax is the longest pause for which a queue is kept instead of given back.
+const holdMax = 20 * time.Millisecond
+
+// flush gives the committer what has ended, once it is free.
+func (d *dispatcher) flush() {
+	if d.writing != nil || (len(d.ended) == 0 && len(d.renew) == 0) {
+		return
+	}
+	b := &batch{jobs: d.ended}
+	d.ended = nil
+	outs := map[*turn]*Outcome{}
+	for _, j := range b.jobs {
+		j.turn.report(outs, j)
+	}
+	for t := range d.renew {
+		if outs[t] == nil {
+			outs[t] = &Outcome{Lease: t.lease}
+		}
+	}
+	clear(d.renew)
+	for t, o := range outs {
+		if t.lost {
+			continue
+		}
+		d.outcome(t, o)
+		b.outs = append(b.outs, o)
+		b.turns = append(b.turns, t)
+	}
+	d.writing = b
+	d.commits <- b
+}
+
+// outcome fills in what becomes of the turn itself.
+func (d *dispatcher) outcome(t *turn, o *Outcome) {
+	o.State = t.newState()
+	pause := time.Until(t.next)
+	o.Keep = t.active > 0 || (!d.closing && len(t.todo) > 0 && pause <= holdMax)
+	if o.Keep {
+		if !d.closing && len(t.todo) < d.e.cfg.PerHost && t.started < turnMost && d.e.each() > 1 {
+			o.More = d.e.each()
+		}
+		t.committing = true
+		return
+	}
+	o.Wait = max(pause, 0)
+	delete(d.turns, t.lease.Queue)
+	t.released = true
+}
+
+// turnMost bounds how many requests a queue may have in one turn before others
+// get their chance.
+const turnMost = 4096
+
+// settle takes the committer's answer.
+func (d *dispatcher) settle(b *batch) {
+	d.writing = nil
+	if b.err != nil {
+		if d.life.Err() == nil {
+			d.e.finish("failed", b.err.Error(), b.err)
+		}
+		d.close()
+		d.cut()
+	}
+	stale := map[*Lease]bool{}
+	for _, l := range b.stale {
+		stale[l] = true
+		d.e.log.Warn("lease lost: another worker has the queue", "queue", l.Queue)
+	}
+	for i, t := range b.turns {
+		if t.released {
+			if b.outs[i].Wait < idlePoll {
+				d.soon(b.outs[i].Wait)
+			}
+			continue
+		}
+		t.committing = false
+		t.expires = t.lease.Expires
+		if stale[t.lease] {
+			t.lost, t.todo = true, nil
+			delete(d.turns, t.lease.Queue)
+			continue
+		}
+		t.todo = append(t.todo, b.outs[i].Added...)
+		d.line(t)
+		d.retire(t)
+	}
+	if b.fresh > 0 {
+		d.soon(0)
+	}
+}
+
+// soon makes the next Lease call come no later than after wait.
+func (d *dispatcher) soon(wait time.Duration) {
+	if at := time.Now().Add(wait); at.Before(d.again) {
+		d.again = at
+	}
+	d.drained = nil
+}
+
+// close stops starting; what is ready or waiting goes back.
+func (d *dispatcher) close() {
+	d.closing = true
+	d.feeder.stop()
+	for _, t := range d.turns {
+		d.retire(t)
+	}
+	d.ready = nil
+}
+
+// finished reports that the crawl is over: all is with the store.
+func (d *dispatcher) finished() bool {
+	if d.busy > 0 || d.writing != nil || len(d.ended) > 0 || len(d.renew) > 0 {
+		return false
+	}
+	if d.closing {
+		return !d.leased && (len(d.turns) == 0 || d.life.Err() != nil)
+	}
+	if len(d.turns) > 0 || d.leased || d.drained == nil || !d.feeder.dry() {
+		return false
+	}
+	if errors.Is(d.drained, ErrBudget) {
+		d.e.finish("budget", "max_pages or max_per_host reached", nil)
+	}
+	return true
+}
+
+// sleep is how long the loop may wait for an event.
+func (d *dispatcher) sleep() time.Duration {
+	now := time.Now()
+	next := now.Add(time.Minute)
+	if !d.closing && !d.leased && d.free() > 0 && d.again.Before(next) {
+		next = d.again
+	}
+	for _, t := range d.turns {
+		if t.runnable(d.e.cfg.PerHost) && !t.queued && t.next.Before(next) {
+			next = t.next
+		}
+		if renew := t.expires.Add(-d.e.ttl() / 2); t.active > 0 && renew.Before(next) {
+			next = renew
+		}
+	}
+	return max(next.Sub(now), 0)
+}

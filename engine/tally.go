@@ -1,0 +1,97 @@
+package engine
+
+import (
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// tally counts what the crawl does, for Summary.
+type tally struct {
+	pages, success, failed, retries, redirects atomic.Int64
+	robots, pushed, items, bytes, left         atomic.Int64
+
+	mu       sync.Mutex // guards what follows
+	name     string
+	resumed  bool
+	started  time.Time
+	ended    time.Time
+	failures map[string]int64
+	skips    map[string]int64
+	verdicts []string
+	hosts    map[string]struct{}
+}
+
+// maxHosts bounds the set that counts hosts; above it the count stays there.
+const maxHosts = 1 << 20
+
+func (t *tally) init(name string) {
+	t.name = name
+	t.failures = map[string]int64{}
+	t.skips = map[string]int64{}
+	t.hosts = map[string]struct{}{}
+}
+
+func (t *tally) begin() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.started = time.Now()
+}
+
+// maxVerdicts bounds what is kept of a script's verdicts.
+const maxVerdicts = 100
+
+func (t *tally) verdict(reason string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.verdicts) < maxVerdicts {
+		t.verdicts = append(t.verdicts, reason)
+	}
+}
+
+func (t *tally) skip(reason string, n int64) {
+	if n == 0 {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.skips[reason] += n
+}
+
+// visit counts a visit that ended, with f if it failed.
+func (t *tally) visit(queue string, f *Failure) {
+	t.pages.Add(1)
+	if f == nil {
+		t.success.Add(1)
+	} else {
+		t.failed.Add(1)
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if f != nil {
+		t.failures[failureKey(f)]++
+	}
+	if len(t.hosts) < maxHosts {
+		t.hosts[queue] = struct{}{}
+	}
+}
+
+func (t *tally) summary() Summary {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	elapsed := time.Duration(0)
+	if !t.started.IsZero() {
+		elapsed = time.Since(t.started)
+	}
+	return Summary{
+		Name: t.name, Resumed: t.resumed,
+		Pages: t.pages.Load(), Success: t.success.Load(), Failed: t.failed.Load(),
+		Retries: t.retries.Load(), Redirects: t.redirects.Load(), Robots: t.robots.Load(),
+		Pushed: t.pushed.Load(), Items: t.items.Load(), Bytes: t.bytes.Load(), Left: t.left.Load(),
+		Failures: maps.Clone(t.failures), Skips: maps.Clone(t.skips),
+		Verdicts: slices.Clone(t.verdicts), Hosts: int64(len(t.hosts)),
+		Started: t.started, Elapsed: elapsed, Seconds: elapsed.Seconds(),
+	}
+}

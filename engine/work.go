@@ -1,0 +1,393 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strconv"
+	"time"
+
+	"downpour/policies"
+
+	"github.com/cespare/xxhash/v2"
+)
+
+// A job is what a worker does next: one visit, or asking for the robots.txt
+// that the request of a turn waits for. The worker fills in the results.
+type job struct {
+	turn    *turn
+	req     *Request
+	ask     bool // robots.txt; the request stays in the turn
+	backoff int  // times in a row the queue's site has asked for less
+
+	visit   *Visit
+	fate    fate
+	charged int
+	seen    time.Time     // by when the site had certainly seen the last request; zero: nothing was asked of it
+	rest    time.Duration // between seen and the queue's next start
+	hold    time.Duration // rest the site asked for, or its robots.txt needs, from now
+	pushed  bool          // the site said 429 or 503
+}
+
+// fate is what becomes of a job's request.
+type fate int
+
+const (
+	fateFinished  fate = iota
+	fateBack           // put back, changed
+	fateUntouched      // as if never leased
+)
+
+// work does jobs until there are no more.
+func (e *Engine) work(ctx context.Context, jobs <-chan *job, results chan<- *job) {
+	for j := range jobs {
+		if j.ask {
+			e.askFor(ctx, j)
+		} else {
+			e.visit(ctx, j)
+		}
+		results <- j
+	}
+}
+
+// askFor fetches robots.txt in the host's own turn.
+func (e *Engine) askFor(ctx context.Context, j *job) {
+	j.fate = fateUntouched
+	resp, rest, again := e.askRobots(ctx, j.req)
+	j.note(resp)
+	j.rest = e.rest(ctx, j, resp)
+	if again {
+		j.hold = rest
+	}
+}
+
+// note records by when the site had seen the exchange.
+func (j *job) note(resp *Response) {
+	switch {
+	case resp != nil && resp.FromCache:
+	case resp != nil && !resp.First.IsZero():
+		j.seen = resp.First
+	default:
+		j.seen = time.Now()
+	}
+}
+
+// rest is how long the queue rests after an exchange: the policy's delay, and
+// never less than the host's Crawl-delay up to max_delay.
+func (e *Engine) rest(ctx context.Context, j *job, resp *Response) time.Duration {
+	rest := e.policy.Delay(ctx, j.turn.queue(), j.req, resp)
+	if e.cfg.Robots {
+		rest = max(rest, min(e.robots.get(origin(j.req)).crawlDelay(), e.cfg.MaxDelay))
+	}
+	return rest
+}
+
+// visit takes a request from its lease to its fate: skip, hops, hooks.
+func (e *Engine) visit(ctx context.Context, j *job) {
+	v := e.NewVisit(j.req)
+	j.visit, v.job = v, j
+	v.Hop = len(j.req.Hops)
+	defer func() { v.Local = nil }()
+
+	failure := e.forbidden(v)
+	if failure == nil && len(v.skips) > 0 {
+		e.skipped(ctx, v)
+		return
+	}
+	moved := false
+	if failure == nil {
+		failure, moved = e.hops(ctx, j)
+	}
+	switch {
+	case ctx.Err() != nil && failure != nil && failure.Kind != FailCancelled:
+		j.back(v, fateUntouched)
+		if len(v.Request.Hops) > v.Hop {
+			j.fate = fateBack
+		}
+	case moved:
+		e.redirected(ctx, j)
+	case failure != nil && e.tryAgain(ctx, j, failure):
+	default:
+		e.conclude(ctx, j, failure)
+	}
+}
+
+// back gives the request back: what its hooks collected does not count.
+func (j *job) back(v *Visit, f fate) {
+	j.fate = f
+	v.Rollback(Mark{})
+}
+
+// forbidden asks robots.txt. A request that has not been asked for yet is
+// skipped; one that a redirect brought here fails, its hooks have been called.
+func (e *Engine) forbidden(v *Visit) *Failure {
+	if !e.cfg.Robots {
+		return nil
+	}
+	g := e.robots.get(origin(v.Request))
+	if g == nil {
+		return nil // expired between dispatch and now; the turn asked moments ago
+	}
+	u, err := v.Request.parsed()
+	if err != nil {
+		return asFailure(err)
+	}
+	ok, detail := g.verdict(u)
+	switch {
+	case ok:
+		return nil
+	case g.failure != nil && g.failure.Kind != FailStatus:
+		f := *g.failure
+		f.Message, f.Attempts = "robots.txt: "+f.Message, 1
+		return &f
+	case len(v.Request.Hops) > 0:
+		return &Failure{Kind: SkipRobots, Message: "redirected to a URL that " + detail + " disallows"}
+	default:
+		v.skips = append(v.skips, Skip{Request: v.Request, Reason: SkipRobots, Detail: detail})
+		return nil
+	}
+}
+
+// hops fetches the request and follows its redirects as long as they stay in
+// the queue and the queue owes no rest. moved reports that the request now
+// points at a hop that has to wait its turn.
+func (e *Engine) hops(ctx context.Context, j *job) (failure *Failure, moved bool) {
+	v := j.visit
+	for {
+		if err := e.handle(ctx, EventURL, v); err != nil {
+			return cancelled(err), false
+		}
+		resp, err := e.deps.Fetcher.Fetch(ctx, v.Request, func(ev Event, resp *Response) error {
+			v.Response = resp
+			return e.handle(ctx, ev, v)
+		})
+		if resp != nil {
+			v.Response = resp
+		}
+		j.note(resp)
+		j.rest = e.rest(ctx, j, resp)
+		if err != nil {
+			var c *Cancel
+			if errors.As(err, &c) {
+				return cancelled(c), false
+			}
+			return asFailure(err), false
+		}
+		e.tally.bytes.Add(resp.Wire)
+		location := resp.Header.Get("Location")
+		if !policies.IsRedirect(resp.Status) || location == "" || e.cfg.MaxRedirects < 0 {
+			return statusOutcome(resp), false
+		}
+		stays, failure := e.redirect(ctx, v, resp.Status, location)
+		if failure != nil || !stays || j.rest > 0 {
+			return failure, failure == nil
+		}
+		v.Response = nil
+	}
+}
+
+func cancelled(err error) *Failure {
+	msg := err.Error()
+	var c *Cancel
+	if errors.As(err, &c) && c.Reason != "" {
+		msg = c.Reason
+	}
+	return &Failure{Kind: FailCancelled, Message: oneLine(msg), Err: err}
+}
+
+func statusOutcome(resp *Response) *Failure {
+	if resp.Status/100 == 2 {
+		return nil
+	}
+	return statusFailure(resp)
+}
+
+// redirect points the request at its next hop. stays reports that the hop may
+// be fetched in this turn: same queue, robots.txt known and in favour.
+func (e *Engine) redirect(ctx context.Context, v *Visit, status int, location string) (stays bool, failure *Failure) {
+	r := v.Request
+	bad := func(kind FailureKind, format string, args ...any) (bool, *Failure) {
+		return false, &Failure{Kind: kind, Status: status, Message: oneLine(fmt.Sprintf(format, args...))}
+	}
+	from, err := r.parsed()
+	if err != nil {
+		return bad(FailRedirect, "%v", err)
+	}
+	next, err := policies.Redirect(status, r.MethodOrGet(), from, location)
+	if err != nil {
+		return bad(FailRedirect, "%v", err)
+	}
+	to := next.URL.String()
+	if len(r.Hops) >= e.cfg.MaxRedirects {
+		return bad(FailRedirect, "more than %d redirects, the last to %s", e.cfg.MaxRedirects, to)
+	}
+	if circles(r, to) {
+		return bad(FailRedirect, "redirect loop: %s again", to)
+	}
+	if len(to) > MaxURL {
+		return bad(FailRedirect, "redirect to a URL of %d bytes", len(to))
+	}
+	scopeFrom := from
+	if r.Depth == 0 {
+		scopeFrom = policies.URL{} // where a seed leads is where its crawl is
+	}
+	if ok, rule := e.cfg.Scope.Check(scopeFrom, next.URL); !ok {
+		return bad(SkipScope, "redirected out of scope (%s): %s", rule, to)
+	}
+	e.tally.redirects.Add(1)
+	before := origin(r)
+	moveTo(r, status, to, next)
+	queue := e.policy.Key(ctx, r)
+	if e.cfg.Robots && origin(r) != before {
+		return false, nil
+	}
+	if f := e.forbidden(v); f != nil {
+		return false, f
+	}
+	return queue == r.Queue, nil
+}
+
+// circles reports whether a redirect leads where the request has been twice: a
+// page may set a cookie and redirect to itself once.
+func circles(r *Request, to string) bool {
+	n := 0
+	for _, h := range r.Hops {
+		if h.URL == to {
+			n++
+		}
+	}
+	return n >= 2
+}
+
+// moveTo makes r the request for its next hop. Credentials and headers the
+// script set stay with the origin they were given for.
+func moveTo(r *Request, status int, to string, next policies.Next) {
+	if r.Original == "" {
+		r.Original = r.URL
+	}
+	r.Hops = append(slices.Clip(r.Hops), Hop{URL: r.URL, Status: status})
+	r.URL, r.Method = to, next.Method
+	if !next.KeepBody {
+		r.Body = nil
+		if r.Header != nil {
+			r.Header = r.Header.Clone()
+			r.Header.Del("Content-Type")
+			r.Header.Del("Content-Length")
+		}
+	}
+	if !next.SameOrigin {
+		r.Header = nil
+	}
+}
+
+// redirected hands the hop to the frontier: back into its own queue, or pushed
+// into another, where that host's robots.txt and rest hold.
+func (e *Engine) redirected(ctx context.Context, j *job) {
+	v, r := j.visit, j.visit.Request
+	queue := e.policy.Key(ctx, r)
+	if queue == r.Queue {
+		j.fate = fateBack
+		return
+	}
+	moved := *r
+	moved.Queue = queue
+	moved.Attempt = 0
+	// Its own identity: pushed again after a crash it is dropped, and a link to
+	// the same URL is another request.
+	moved.Print = xxhash.Sum64String("hop\x00" + r.OriginalURL() + "\x00" + strconv.Itoa(len(r.Hops)) + "\x00" + r.URL)
+	v.children = append(v.children, &moved)
+	e.skipped(ctx, v)
+	e.file(ctx, v)
+}
+
+// tryAgain asks whether a failed request goes back, and puts it back.
+func (e *Engine) tryAgain(ctx context.Context, j *job, f *Failure) bool {
+	v, r := j.visit, j.visit.Request
+	if f.Kind == FailCancelled {
+		return false
+	}
+	after, again := e.policy.Retry(ctx, r, f, v.Response)
+	if !again {
+		e.pushback(j, f)
+		return false
+	}
+	e.tally.retries.Add(1)
+	j.back(v, fateBack)
+	if e.pushback(j, f) {
+		after = 0 // the queue rests, and the request first in it
+		if f.Status == http.StatusTooManyRequests && j.backoff < patience {
+			return true // the site's wish to be asked later is no attempt of this URL
+		}
+	}
+	r.Attempt++
+	r.After = after
+	e.log.Debug("retry", "url", r.URL, "failure", f.Error(), "attempt", r.Attempt, "after", after)
+	return true
+}
+
+// patience is how often in a row a site may answer 429 before that counts as
+// attempts of its URLs.
+const patience = 6
+
+// pushback notes that a site asked for less: its queue rests as long as
+// Retry-After says, else longer and longer.
+func (e *Engine) pushback(j *job, f *Failure) bool {
+	if f.Status != http.StatusTooManyRequests && f.Status != http.StatusServiceUnavailable {
+		return false
+	}
+	j.pushed = true
+	hold, ok := retryAfter(j.visit.Response)
+	if !ok {
+		hold = policies.Backoff(j.backoff)
+	}
+	j.hold = hold
+	return true
+}
+
+// conclude calls the last hooks of a visit and files what it led to.
+func (e *Engine) conclude(ctx context.Context, j *job, f *Failure) {
+	v := j.visit
+	if f == nil {
+		if err := e.handle(ctx, EventSuccess, v); err != nil {
+			f = cancelled(err)
+		}
+	}
+	if e.scriptRetries(j) {
+		return
+	}
+	if f != nil {
+		if f.Attempts == 0 {
+			f.Attempts = v.Request.Attempt + 1
+		}
+		v.Failure = f
+		_ = e.handle(ctx, EventError, v)
+		if e.scriptRetries(j) {
+			return
+		}
+	}
+	_ = e.handle(ctx, EventDone, v)
+	v.retry = nil
+	j.fate, j.charged = fateFinished, 1
+	e.tally.visit(v.Request.Queue, f)
+	e.file(ctx, v)
+	e.skipped(ctx, v)
+}
+
+// scriptRetries puts the request back if a hook asked for it.
+func (e *Engine) scriptRetries(j *job) bool {
+	v := j.visit
+	if v.retry == nil {
+		return false
+	}
+	after := *v.retry
+	j.back(v, fateBack)
+	if after < 0 {
+		after = policies.Backoff(v.Request.Attempt)
+	}
+	v.Request.Attempt++
+	v.Request.After = after
+	e.tally.retries.Add(1)
+	return true
+}
