@@ -1,0 +1,22 @@
+# make check is what has to pass before a change goes in; CI runs the same.
+LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+
+.PHONY: build test check lint tidy bench
+
+build:
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o downpour .
+
+test:
+	./test.sh
+
+check: lint tidy test
+
+lint:
+	go vet ./...
+	go run $(LINT) run ./...
+
+tidy:
+	go mod tidy -diff
+
+bench:
+	go test -run '^$$' -bench . -benchmem ./...
