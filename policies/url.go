@@ -148,6 +148,12 @@ func (u URL) WithoutUserinfo() URL {
 	return locate(u.href[:u.user] + u.href[u.host:])
 }
 
+// isOpaque reports whether u's path is not made of segments, as that of
+// mailto:a@example.org, so that nothing is relative to it.
+func (u URL) isOpaque() bool {
+	return u.user == u.scheme+1 && (u.path == u.query || u.href[u.path] != '/')
+}
+
 // locate finds the parts of a serialized URL.
 func locate(href string) URL {
 	u := URL{href: href}
