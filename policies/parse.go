@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strconv"
 	"strings"
+	"unsafe"
 )
 
 // Why a text is no URL, for errors.Is.
@@ -34,59 +35,6 @@ func (u URL) Join(ref string) (URL, error) {
 	return parse(ref, u)
 }
 
-// parsePlain parses a URL that is as it would be written already, without any
-// copy: the usual link. Whatever needs a second look is not plain.
-func parsePlain(s string) (u URL, plain bool) {
-	switch {
-	case strings.HasPrefix(s, "http://"):
-		u.scheme = 4
-	case strings.HasPrefix(s, "https://"):
-		u.scheme = 5
-	default:
-		return URL{}, false
-	}
-	i := int(u.scheme) + 3
-	u.user, u.host = uint32(i), uint32(i)
-	label := i // where the last label of the host starts
-	for i < len(s) && class[s[i]]&plainHost != 0 {
-		if s[i] == '.' {
-			label = i + 1
-		}
-		i++
-	}
-	if i == label || i == len(s) || s[i] != '/' || s[label] <= '9' { // a port, a number, nothing, a dot
-		return URL{}, false
-	}
-	u.hend, u.path = uint32(i), uint32(i)
-	for i++; i < len(s) && class[s[i]]&plainPath != 0; i++ {
-		if c := s[i]; (c == '.' || c == '%') && s[i-1] == '/' && isDots(segment(s[i:])) {
-			return URL{}, false
-		}
-	}
-	u.query = uint32(i)
-	if i < len(s) && s[i] == '?' {
-		for i++; i < len(s) && class[s[i]]&plainQuery != 0; {
-			i++
-		}
-	}
-	u.frag = uint32(i)
-	if i < len(s) && s[i] == '#' {
-		for i++; i < len(s) && class[s[i]]&plainFragment != 0; {
-			i++
-		}
-	}
-	u.href = s
-	return u, i == len(s)
-}
-
-// segment is the path segment s starts with.
-func segment(s string) string {
-	if i := strings.IndexAny(s, "/?#"); i >= 0 {
-		return s[:i]
-	}
-	return s
-}
-
 // A parser builds the serialization of one URL, part by part.
 type parser struct {
 	URL
@@ -99,13 +47,13 @@ type parser struct {
 
 // parse is the standard's basic URL parser; base is the zero URL for none.
 func parse(s string, base URL) (URL, error) {
-	var room [192]byte
-	p := parser{buf: room[:0], base: base, rest: clean(s)}
+	p := parser{base: base, rest: clean(s)}
+	p.buf = make([]byte, 0, len(p.rest)+int(base.query)+1) // what most need
 	if err := p.run(); err != nil {
 		return URL{}, err
 	}
 	p.tail()
-	p.href = string(p.buf)
+	p.href = unsafe.String(unsafe.SliceData(p.buf), len(p.buf)) // nobody else has buf
 	return p.URL, nil
 }
 

@@ -1,6 +1,9 @@
 package policies
 
-import "strings"
+import (
+	"bytes"
+	"strings"
+)
 
 // What the octets of a URL are, as bits of class.
 const (
@@ -98,7 +101,7 @@ func (p *parser) segments(s string) {
 		}
 	}
 	p.rest = s
-	if p.user == p.scheme+1 && strings.HasPrefix(string(p.buf[p.path:]), "//") {
+	if p.user == p.scheme+1 && bytes.HasPrefix(p.buf[p.path:], []byte("//")) {
 		p.buf = append(p.buf, '/', '.') // else the path would read as an authority
 		copy(p.buf[p.path+2:], p.buf[p.path:])
 		copy(p.buf[p.path:], "/.")
