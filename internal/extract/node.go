@@ -58,7 +58,9 @@ func (n *Node) All(sel *Selector) []*Node {
 func (n *Node) XPath(expr string) (any, error) { return []*Node(nil), nil }
 
 // Links is [Links] for the elements below n.
-func (n *Node) Links(sel *Selector) (links []Link, base string) { return nil, "" }
+func (n *Node) Links(sel *Selector) (links []Link, base string) {
+	return treeLinks(n, sel)
+}
 
 // Text is the text content as in the DOM's textContent: nothing trimmed, with
 // the text of script and style.

@@ -2,6 +2,8 @@ package extract
 
 import (
 	"fmt"
+	"regexp"
+	"strings"
 
 	"github.com/andybalholm/cascadia"
 )
@@ -13,16 +15,35 @@ const DefaultLinks = "a[href], area[href]"
 type Selector struct {
 	source string
 	group  cascadia.SelectorGroup
+	rules  []rule   // the same, if the selector is simple
+	attrs  []string // [attr] as written in one that is not
 }
 
-// ParseSelector parses a list of CSS selectors. Parsed selectors are kept, so
-// that parsing one again costs little.
+// rule is one selector of a simple list: a tag, an attribute, or both.
+type rule struct {
+	tag  string // "" for any
+	key  uint64
+	attr string // "" for that in which a tag usually has its link
+}
+
+var defaultRules = func() []rule {
+	r, _ := simpleRules(DefaultLinks)
+	return r
+}()
+
+// ParseSelector parses a list of CSS selectors.
 func ParseSelector(sel string) (*Selector, error) {
+	s := &Selector{source: sel}
 	g, err := cascadia.ParseGroup(sel)
 	if err != nil {
 		return nil, fmt.Errorf("selector %q: %w", sel, err)
 	}
-	return &Selector{source: sel, group: g}, nil
+	s.group = g
+	s.rules, _ = simpleRules(sel)
+	for _, m := range bareAttr.FindAllStringSubmatch(sel, -1) {
+		s.attrs = append(s.attrs, strings.ToLower(m[1]))
+	}
+	return s, nil
 }
 
 // String is the selector as it was written.
@@ -30,4 +51,35 @@ func (s *Selector) String() string { return s.source }
 
 // Simple says whether the selector is a list of tag, [attr] and tag[attr]
 // alone, which [Links] and [Refs] find without building a tree.
-func (s *Selector) Simple() bool { return false }
+func (s *Selector) Simple() bool { return s == nil || s.rules != nil }
+
+var (
+	simpleSelector = regexp.MustCompile(`^\s*([A-Za-z][A-Za-z0-9-]*|\*)?(?:\[\s*([A-Za-z_][A-Za-z0-9_-]*)\s*\])?\s*$`)
+	bareAttr       = regexp.MustCompile(`\[\s*([A-Za-z_][A-Za-z0-9_-]*)\s*\]`)
+)
+
+// simpleRules reads a simple list; ok is false if it is not one.
+func simpleRules(list string) (rules []rule, ok bool) {
+	for sel := range strings.SplitSeq(list, ",") {
+		m := simpleSelector.FindStringSubmatch(sel)
+		if m == nil || m[1] == "" && m[2] == "" {
+			return nil, false
+		}
+		r := rule{attr: strings.ToLower(m[2])}
+		if m[1] != "*" {
+			r.tag = strings.ToLower(m[1])
+			r.key = tagKey(r.tag)
+		}
+		rules = append(rules, r)
+	}
+	return rules, true
+}
+
+// linkAttrs says in which attribute an element has its link.
+var linkAttrs = map[string]string{
+	"a": "href", "area": "href", "link": "href", "base": "href",
+	"img": "src", "script": "src", "iframe": "src", "frame": "src", "source": "src", "embed": "src",
+	"track": "src", "audio": "src", "video": "src", "input": "src",
+	"form": "action", "object": "data", "meta": "content",
+	"blockquote": "cite", "q": "cite", "ins": "cite", "del": "cite",
+}
