@@ -1,0 +1,234 @@
+package fetch
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"sync"
+
+	"downpour/engine"
+	"downpour/policies"
+)
+
+const (
+	trusted  = 1 << 20  // octets of a Content-Length that memory is set aside for
+	keepBuf  = 1 << 20  // the largest buffer kept for another body
+	giveBuf  = 64 << 10 // from here on a buffer is given away rather than copied
+	startBuf = 32 << 10
+	slack    = 64 << 10 // octets a coded body may be longer than the limit on the decoded one
+)
+
+var bufPool = sync.Pool{New: func() any { b := make([]byte, 0, startBuf); return &b }}
+
+// read reads the body into the response. The body of a redirect is read only
+// when it is small, and what goes wrong with it is no failure.
+func (x *exchange) read(answer *http.Response) error {
+	limit := x.fetcher.cfg.MaxBody
+	redirect := policies.IsRedirect(answer.StatusCode) && answer.Header.Get("Location") != ""
+	switch {
+	case answer.StatusCode == http.StatusSwitchingProtocols:
+		return &engine.Failure{Kind: engine.FailProtocol, Message: "the server switched to another protocol, unasked"}
+	case redirect:
+		limit = min(limit, maxDrain)
+		if answer.ContentLength > limit {
+			return nil
+		}
+	}
+	if answer.Body == http.NoBody { // HEAD, 204, 304: Content-Length speaks of something else
+		x.resp.Body = []byte{}
+		return nil
+	}
+	wire := wireReader{src: answer.Body, clock: &x.clock, limit: limit + slack}
+	body, err := x.decode(answer, &wire, limit)
+	x.resp.Wire = wire.n
+	if body == nil {
+		body = []byte{}
+	}
+	x.resp.Body = body
+	if redirect && x.ctx.Err() == nil {
+		return nil
+	}
+	return err
+}
+
+// decode reads the body through its decoders.
+func (x *exchange) decode(answer *http.Response, wire *wireReader, limit int64) ([]byte, error) {
+	list, err := codings(answer.Header["Content-Encoding"])
+	if err != nil {
+		return nil, err
+	}
+	if len(list) == 0 {
+		if answer.ContentLength > limit {
+			return nil, tooLarge(fmt.Sprintf("the body has %d octets", answer.ContentLength), limit)
+		}
+		body, err := readAll(wire, answer.ContentLength, limit)
+		return body, x.incomplete(answer, wire, err)
+	}
+	var src io.Reader = wire
+	peeks, decoders := make([]*bufio.Reader, 0, maxCodings), make([]decoder, 0, maxCodings)
+	defer func() {
+		for _, p := range peeks {
+			p.Reset(nil)
+			peekPool.Put(p)
+		}
+		for _, d := range decoders {
+			d.release()
+		}
+	}()
+	for i := len(list) - 1; i >= 0; i-- {
+		peek := peekPool.Get().(*bufio.Reader)
+		peek.Reset(src)
+		peeks = append(peeks, peek)
+		if _, err := peek.Peek(1); err == io.EOF { // nothing, coded or not, is nothing
+			return nil, nil
+		}
+		d := newDecoder(list[i])
+		decoders = append(decoders, d)
+		if err := d.reset(peek); err != nil {
+			return nil, x.undecoded(answer, wire, list[i], err)
+		}
+		src = d
+		if i > 0 {
+			src = &layer{src: d, left: limit + slack, limit: limit}
+		}
+	}
+	body, err := readAll(src, -1, limit)
+	if err != nil {
+		return body, x.undecoded(answer, wire, list[0], err)
+	}
+	return body, wire.rest()
+}
+
+// undecoded tells a broken connection from a broken coding.
+func (x *exchange) undecoded(answer *http.Response, wire *wireReader, coding string, err error) error {
+	var f *engine.Failure
+	switch {
+	case errors.As(err, &f):
+		return err
+	case wire.err != nil && wire.err != io.EOF:
+		return x.incomplete(answer, wire, wire.err)
+	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
+		return undecodable("the %s body ends early, after %d octets", coding, wire.n)
+	}
+	return undecodable("the %s body is broken: %v", coding, err)
+}
+
+// incomplete says how much of the body came.
+func (x *exchange) incomplete(answer *http.Response, wire *wireReader, err error) error {
+	if !errors.Is(err, io.ErrUnexpectedEOF) || x.ctx.Err() != nil {
+		return err
+	}
+	message := fmt.Sprintf("the connection ended within the body, after %d octets", wire.n)
+	if answer.ContentLength > 0 {
+		message += fmt.Sprintf(" of %d", answer.ContentLength)
+	}
+	return &engine.Failure{Kind: engine.FailReset, Message: message, Err: err}
+}
+
+func tooLarge(what string, limit int64) error {
+	return &engine.Failure{
+		Kind:    engine.FailTooLarge,
+		Message: fmt.Sprintf("%s, more than the limit of %d; --max-body allows more", what, limit),
+	}
+}
+
+// readAll reads r to its end. size is how long it says it is, negative where it
+// does not. What has been read is returned beside the error.
+func readAll(r io.Reader, size, limit int64) ([]byte, error) {
+	if size >= 0 && size <= trusted {
+		return readInto(r, make([]byte, 0, size+1), limit)
+	}
+	pooled := bufPool.Get().(*[]byte)
+	buf, err := readInto(r, (*pooled)[:0], limit)
+	if len(buf) >= giveBuf {
+		*pooled = make([]byte, 0, startBuf)
+		bufPool.Put(pooled)
+		return buf, err
+	}
+	body := bytes.Clone(buf)
+	if cap(buf) <= keepBuf {
+		*pooled = buf[:0]
+	}
+	bufPool.Put(pooled)
+	return body, err
+}
+
+// readInto appends r to buf until it ends or has brought more than limit.
+func readInto(r io.Reader, buf []byte, limit int64) ([]byte, error) {
+	for empty := 0; ; {
+		if len(buf) == cap(buf) {
+			buf = append(buf, 0)[:len(buf)]
+		}
+		n, err := r.Read(buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+n]
+		if int64(len(buf)) > limit {
+			return buf[:limit], tooLarge("the body goes on", limit)
+		}
+		if err == io.EOF {
+			return buf, nil
+		}
+		if err != nil {
+			return buf, err
+		}
+		if n > 0 {
+			empty = 0
+		} else if empty++; empty > 100 {
+			return buf, io.ErrNoProgress
+		}
+	}
+}
+
+// A wireReader reads the body as it comes: it counts, keeps the clock informed,
+// and ends what brings much and decodes to little.
+type wireReader struct {
+	src   io.Reader
+	clock *clock
+	n     int64
+	limit int64
+	err   error // with which src ended
+}
+
+func (w *wireReader) Read(p []byte) (int, error) {
+	if w.err != nil {
+		return 0, w.err
+	}
+	w.clock.wait()
+	n, err := w.src.Read(p)
+	w.clock.done()
+	w.n += int64(n)
+	if w.n > w.limit {
+		err = tooLarge("the body goes on", w.limit-slack)
+	}
+	w.err = err
+	return n, err
+}
+
+// rest reads what follows the coded body, a little of it, so that the end of
+// the message is reached and the connection can be used again.
+func (w *wireReader) rest() error {
+	var scrap [512]byte
+	for range maxDrain / len(scrap) {
+		if _, err := w.Read(scrap[:]); err != nil {
+			return nil
+		}
+	}
+	return nil
+}
+
+// A layer bounds what comes out of a coding below another.
+type layer struct {
+	src   io.Reader
+	left  int64
+	limit int64
+}
+
+func (l *layer) Read(p []byte) (int, error) {
+	n, err := l.src.Read(p)
+	if l.left -= int64(n); l.left < 0 {
+		return 0, tooLarge("the body goes on", l.limit)
+	}
+	return n, err
+}

@@ -1,0 +1,80 @@
+package fetch
+
+import (
+	"io"
+	"net/http"
+	"time"
+)
+
+const (
+	maxAnswers = 2        // to challenges, for one exchange: the second to a stale nonce
+	maxDrain   = 64 << 10 // octets read so that a connection can be used again
+)
+
+// send gets the answer's head. Where a proxy of the list cannot be reached the
+// next one is tried: nothing has been sent then.
+func (x *exchange) send() (*http.Response, error) {
+	for try := 1; ; try++ {
+		r, again, err := x.fetcher.routes.choose(x.url, x.req.Proxy)
+		if err != nil {
+			return nil, err
+		}
+		x.route = r
+		answer, err := x.authorized()
+		if err == nil {
+			r.worked()
+			return answer, nil
+		}
+		if r.proxy == nil || !proxyFault(err) {
+			return nil, err
+		}
+		r.failed(time.Now())
+		if !again || try == maxTries || x.ctx.Err() != nil {
+			return nil, err
+		}
+	}
+}
+
+// authorized sends the request, and again with what a challenge asks for. A
+// login that has worked for this origin is sent at once.
+func (x *exchange) authorized() (*http.Response, error) {
+	if x.login == nil {
+		return x.once()
+	}
+	sent := x.login.authorize(x)
+	for answered := 0; ; answered++ {
+		answer, err := x.once()
+		if err != nil || answer.StatusCode != http.StatusUnauthorized || answered == maxAnswers {
+			return answer, err
+		}
+		if !x.login.learn(answer.Header["Www-Authenticate"], sent, answered > 0) {
+			return answer, nil
+		}
+		drain(answer)
+		x.trace.restart()
+		sent = x.login.authorize(x)
+	}
+}
+
+// once is one round trip.
+func (x *exchange) once() (*http.Response, error) {
+	absolute := x.route.absolute && x.url.Scheme() == "http"
+	answer, err := x.route.transport.RoundTrip(x.message(absolute))
+	if err != nil {
+		return nil, err
+	}
+	if absolute && answer.StatusCode == http.StatusProxyAuthRequired {
+		drain(answer)
+		return nil, &connectError{proxy: x.route.proxy.Host, status: answer.StatusCode}
+	}
+	return answer, nil
+}
+
+// drain reads the rest of a small body, so that its connection can be used
+// again, and closes it.
+func drain(answer *http.Response) {
+	if answer.ContentLength <= maxDrain {
+		_, _ = io.CopyN(io.Discard, answer.Body, maxDrain) // what is lost is one connection
+	}
+	answer.Body.Close()
+}
