@@ -1,0 +1,61 @@
+package luabridge
+
+import (
+	"strings"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// A module is what require "downpour.NAME" answers.
+type module struct {
+	name string
+	text string // one line on what it is for
+	docs []doc
+	open func(h *Host, L *lua.LState) lua.LValue // makes the table of its functions; called once a script
+}
+
+// A doc is one function or value of a module, for the reference and the types
+// that editors read.
+type doc struct {
+	call  string // "decode(s) -> value | nil, message"
+	text  string // what it does, in one or two sentences
+	waits bool   // it gives the Lua state up: other hooks may run meanwhile
+}
+
+// modulePrefix is what the names of modules begin with in require.
+const modulePrefix = "downpour."
+
+// modules lists the modules in the order of the reference.
+func modules() []module {
+	return []module{}
+}
+
+// moduleNames are the names by which require finds modules.
+func moduleNames() []string {
+	var names []string
+	for _, m := range modules() {
+		names = append(names, modulePrefix+m.name)
+	}
+	return names
+}
+
+// openModule makes the module that require names; nil for a name that is none.
+func (h *Host) openModule(L *lua.LState, name string) lua.LValue {
+	short, ok := strings.CutPrefix(name, modulePrefix)
+	if !ok {
+		return nil
+	}
+	for _, m := range modules() {
+		if m.name == short {
+			return m.open(h, L)
+		}
+	}
+	return nil
+}
+
+// newModule makes a table of functions.
+func newModule(L *lua.LState, funcs map[string]lua.LGFunction) *lua.LTable {
+	t := L.CreateTable(0, len(funcs))
+	install(L, t, funcs)
+	return t
+}

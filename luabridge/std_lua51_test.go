@@ -1,0 +1,154 @@
+package luabridge
+
+import (
+	"flag"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	lua "github.com/yuin/gopher-lua"
+)
+
+var recordLua = flag.Bool("record", false, "write testdata/lua51.txt anew from lua5.1")
+
+const behavioursFile = "testdata/lua51.txt"
+
+// differences are where scripts see something else than Lua 5.1 shows, by the
+// code that shows it, with our answer.
+var differences = map[string]string{
+	// Integers are written in full, up to 2^53.
+	`return 0.1, 1/3, 1e100, 123456, -0.5, 1e14, 2^31, 100, 1e-10`: "0.1 0.33333333333333 1e+100 123456 -0.5 100000000000000 2147483648 100 1e-10",
+
+	`return tostring(nil), tostring(true), tostring(12), tostring("x"), tostring(1e15 / 10)`: "'nil' 'true' '12' 'x' '100000000000000'",
+
+	// The interpreter words its own errors differently.
+	`return pcall(function() local t = nil; return t.x end)`:                                  "false 't:1: attempt to index a non-table object(nil) with key 'x''",
+	`return pcall(function() return 1 + {} end)`:                                              "false 't:1: cannot perform add operation between number and table'",
+	`return pcall(function() return {} < {} end)`:                                             "false 't:1: attempt to compare table with table'",
+	`return pcall(function() return #nil end)`:                                                "false 't:1: __len undefined'",
+	`return pcall(function() local a = "x" return a() end)`:                                   "false 't:1: attempt to call a non-function object'",
+	`return coroutine.wrap(function() return pcall(function() coroutine.yield(1) end) end)()`: "false 't:1: attempt to yield across metamethod/C-call boundary'",
+}
+
+// newStdHost is a host with the corrected library and no scripts.
+func newStdHost(t *testing.T) *Host {
+	t.Helper()
+	h := &Host{L: newState(), gate: &gate{cur: &call{done: make(chan struct{})}}, watch: &watchdog{}}
+	openStd(h, h.L)
+	t.Cleanup(h.L.Close)
+	return h
+}
+
+// run runs code on a thread of its own and answers what it returns.
+func run(t *testing.T, h *Host, code string) ([]lua.LValue, error) {
+	t.Helper()
+	fn, err := h.L.Load(strings.NewReader(code), "t")
+	if err != nil {
+		t.Fatal(err)
+	}
+	fn.Env = h.L.G.Global
+	th, _ := h.L.NewThread()
+	th.SetContext(h.gate)
+	th.Push(fn)
+	h.L.G.CurrentThread = th
+	if err := th.PCall(0, lua.MultRet, nil); err != nil {
+		return nil, err
+	}
+	var out []lua.LValue
+	for i := 1; i <= th.GetTop(); i++ {
+		out = append(out, th.Get(i))
+	}
+	return out, nil
+}
+
+// behaviours reads the recorded file: lines of code, each followed by what
+// lua5.1 answers.
+func behaviours(t *testing.T) (codes, wants []string) {
+	t.Helper()
+	text, err := os.ReadFile(behavioursFile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, line := range strings.Split(strings.TrimSuffix(string(text), "\n"), "\n") {
+		want, ok := strings.CutPrefix(line, "--> ")
+		switch {
+		case ok != (i%2 == 1):
+			t.Fatalf("%s:%d: code and answers do not alternate", behavioursFile, i+1)
+		case ok:
+			wants = append(wants, want)
+		default:
+			codes = append(codes, line)
+		}
+	}
+	return codes, wants
+}
+
+func TestLua51Behaviours(t *testing.T) {
+	codes, wants := behaviours(t)
+	h := newStdHost(t)
+	common, err := os.ReadFile("testdata/behaviours.lua")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := run(t, h, string(common)); err != nil {
+		t.Fatal(err)
+	}
+	seen := map[string]bool{}
+	for i, code := range codes {
+		h.L.G.Global.RawSetString("code", lua.LString(code))
+		got := ""
+		if v, err := run(t, h, "return answer(code)"); err != nil {
+			got = "ERROR " + strings.SplitN(err.Error(), "\n", 2)[0]
+		} else {
+			got = v[0].String()
+		}
+		want := wants[i]
+		if ours, ok := differences[code]; ok {
+			if seen[code] = true; ours == want {
+				t.Errorf("%s\nis listed as a difference and is none", code)
+			}
+			want = ours
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s\n(-lua5.1 +here)\n%s", code, diff)
+		}
+	}
+	for code := range differences {
+		if !seen[code] {
+			t.Errorf("difference without code in %s: %s", behavioursFile, code)
+		}
+	}
+}
+
+// TestRecordedBehaviours checks the recorded answers against the real lua5.1.
+func TestRecordedBehaviours(t *testing.T) {
+	bin, err := exec.LookPath("lua5.1")
+	if err != nil {
+		t.Skip("lua5.1 is not installed; the recorded answers stand")
+	}
+	codes, wants := behaviours(t)
+	cmd := exec.Command(bin, "-e", `dofile("testdata/behaviours.lua")
+for l in io.lines() do io.write(answer(l), "\n") end`)
+	cmd.Stdin = strings.NewReader(strings.Join(codes, "\n") + "\n")
+	cmd.Stderr = os.Stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := strings.Split(strings.TrimSuffix(string(out), "\n"), "\n")
+	if *recordLua {
+		var b strings.Builder
+		for i, code := range codes {
+			b.WriteString(code + "\n--> " + got[i] + "\n")
+		}
+		if err := os.WriteFile(behavioursFile, []byte(b.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if diff := cmp.Diff(wants, got); diff != "" {
+		t.Errorf("recorded answers differ from lua5.1 (-recorded +lua5.1):\n%s", diff)
+	}
+}
