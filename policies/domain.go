@@ -18,18 +18,37 @@ func Domain(host string) string {
 	return host
 }
 
-// Registrable is the registrable domain of host, and whether it has one.
+// Registrable is the registrable domain of host, in lower case, and whether it
+// has one. A host in Unicode is answered in Unicode.
 func Registrable(host string) (string, bool) {
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
 	if host == "" || host[0] == '.' || host[0] == '[' {
 		return "", false
 	}
-	if _, err := netip.ParseAddr(host); err == nil {
-		return "", false
+	if last := host[len(host)-1]; last >= '0' && last <= '9' || strings.IndexByte(host, ':') >= 0 {
+		if _, err := netip.ParseAddr(host); err == nil {
+			return "", false
+		}
 	}
-	d, err := publicsuffix.EffectiveTLDPlusOne(host)
+	ascii, err := domainToASCII(host)
 	if err != nil {
 		return "", false
 	}
-	return d, true
+	domain, err := publicsuffix.EffectiveTLDPlusOne(ascii)
+	if err != nil {
+		return "", false
+	}
+	if ascii == host {
+		return domain, true
+	}
+	return lastLabels(host, strings.Count(domain, ".")+1), true
+}
+
+// lastLabels is the end of host that has n labels.
+func lastLabels(host string, n int) string {
+	i := len(host)
+	for ; n > 0 && i >= 0; n-- {
+		i = strings.LastIndexByte(host[:i], '.')
+	}
+	return host[i+1:]
 }

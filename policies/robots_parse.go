@@ -131,7 +131,7 @@ func isKey(key string, names ...string) bool {
 
 func (p *robotsParser) agent(value string) {
 	token := ""
-	if value != "" && value[0] == '*' && (len(value) == 1 || value[1] == ' ' || value[1] == '\t') {
+	if value != "" && value[0] == '*' && (len(value) == 1 || strings.IndexByte(" \t<", value[1]) >= 0) {
 		token = "*"
 	} else {
 		token = strings.ToLower(ProductToken(value))
