@@ -1,0 +1,217 @@
+package frontier
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"downpour/engine"
+)
+
+var (
+	_ engine.Frontier = (*Redis)(nil)
+	_ Store           = (*Redis)(nil)
+)
+
+// Redis is a frontier on a Redis server, version 6.2 or later, shared by every
+// process that opens the same crawl there. Everything happens in three scripts,
+// by the server's clock.
+//
+// A server that cannot be reached, loads its data, is read-only, busy or full
+// is waited out, with one warning, until the context ends; an answer that was
+// lost on the way is asked for again without anything being done twice. Values
+// in the crawl's keys that it cannot have written go to the list dead, with a
+// reason.
+type Redis struct {
+	client   *redis.Client
+	keys     *keys
+	scripts  scripts
+	opts     Options
+	log      *slog.Logger
+	server   string // URL without password
+	password string
+	self     worker
+	id       string // worker id
+	resumed  bool
+	shards   int // of a crawl that begins
+
+	slots  chan *slot
+	op     atomic.Int64
+	turn   atomic.Int64 // which shard Lease asks first
+	down   atomic.Bool  // the server is being waited for
+	wake   chan struct{}
+	cancel context.CancelFunc // ends listen
+	done   sync.WaitGroup     // listen
+
+	mu    sync.Mutex // guards what follows
+	held  map[*engine.Lease]*held
+	note  []byte
+	marks engine.Marks
+}
+
+// slotCount is how many pushes and dones may be under way at once.
+const slotCount = 32
+
+// SetNote implements Store.
+func (r *Redis) SetNote(ctx context.Context, b []byte) error {
+	err := r.patiently(ctx, func(bool) error {
+		return r.client.Set(ctx, r.keys.note(), b, 0).Err()
+	})
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.note = append([]byte(nil), b...)
+	return nil
+}
+
+// Note implements Store.
+func (r *Redis) Note() []byte {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.note
+}
+
+// Resumed implements Store.
+func (r *Redis) Resumed() bool { return r.resumed }
+
+// Marks implements Store: the marks of the outputs of this machine. Other
+// machines' outputs are files of their own.
+func (r *Redis) Marks() engine.Marks {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return maps.Clone(r.marks)
+}
+
+// markField names an output in the hash of marks.
+func (r *Redis) markField(output string) string { return r.self.Host + " " + output }
+
+// loadKept reads the note and this machine's marks.
+func (r *Redis) loadKept(ctx context.Context) error {
+	return r.patiently(ctx, func(bool) error {
+		note, err := r.client.Get(ctx, r.keys.note()).Bytes()
+		if err != nil && err != redis.Nil {
+			return err
+		}
+		all, err := r.client.HGetAll(ctx, r.keys.marks()).Result()
+		if err != nil {
+			return err
+		}
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.note, r.marks = note, engine.Marks{}
+		for f, v := range all {
+			output, mine := strings.CutPrefix(f, r.markField(""))
+			if n, err := strconv.ParseInt(v, 10, 64); mine && err == nil {
+				r.marks[output] = n
+			}
+		}
+		return nil
+	})
+}
+
+// Counts implements Store.
+func (r *Redis) Counts(ctx context.Context) (engine.Counts, error) {
+	var c engine.Counts
+	err := r.patiently(ctx, func(bool) error {
+		c = engine.Counts{}
+		for s := range r.keys.shards {
+			p := r.client.Pipeline()
+			n := p.HMGet(ctx, r.keys.n(s), "queued", "leased", "finished", "charged", "seen", "aside", "apart")
+			queues := p.ZCard(ctx, r.keys.queues(s))
+			if _, err := p.Exec(ctx); err != nil {
+				return err
+			}
+			for i, to := range []*int64{&c.Queued, &c.Leased, &c.Finished, &c.Charged, &c.Seen, &c.Aside, &c.Queues} {
+				if text, ok := n.Val()[i].(string); ok {
+					v, err := strconv.ParseInt(text, 10, 64)
+					if err != nil {
+						return fmt.Errorf("redis: key %s holds no counters: %w", r.keys.n(s), err)
+					}
+					*to += v
+				}
+			}
+			c.Queues += queues.Val()
+		}
+		return nil
+	})
+	return c, err
+}
+
+// Wake implements engine.Frontier.
+func (r *Redis) Wake() <-chan struct{} { return r.wake }
+
+// nudge makes Wake receive.
+func (r *Redis) nudge() {
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+}
+
+// heartbeat is how often a worker says that it lives, lifetime how long the
+// others believe it.
+const (
+	heartbeat = 10 * time.Second
+	lifetime  = 45 * time.Second
+)
+
+// listen passes on what other processes publish and says that this one lives,
+// until ctx ends.
+func (r *Redis) listen(ctx context.Context) {
+	defer r.done.Done()
+	var channels []string
+	for s := range r.keys.shards {
+		channels = append(channels, r.keys.wake(s))
+	}
+	sub := r.client.Subscribe(ctx, channels...)
+	stop := context.AfterFunc(ctx, func() { sub.Close() })
+	defer stop()
+	beat := time.Now()
+	for ctx.Err() == nil {
+		// A subscription is confirmed again after a lost connection, and counts
+		// as a message: what was published in between is not known.
+		_, err := sub.ReceiveTimeout(ctx, max(heartbeat-time.Since(beat), time.Millisecond))
+		if err == nil {
+			r.nudge()
+		}
+		if time.Since(beat) >= heartbeat {
+			beat = time.Now()
+			r.client.Set(ctx, r.keys.alive(r.id), 1, lifetime)
+		} else if err != nil {
+			select {
+			case <-ctx.Done():
+			case <-time.After(lastPause):
+			}
+		}
+	}
+	sub.Close()
+}
+
+// Close gives up what is leased, takes the worker off the crawl and closes the
+// connections. What was given up is leased again at once, as Cold. It does not
+// wait long for a server that is away: leases then run out.
+func (r *Redis) Close() error {
+	r.cancel()
+	r.done.Wait()
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	err := r.giveUp(ctx)
+	if err == nil {
+		p := r.client.Pipeline()
+		p.HDel(ctx, r.keys.workers(), r.id)
+		p.Del(ctx, r.keys.alive(r.id))
+		_, err = p.Exec(ctx)
+	}
+	return redact(cmp.Or(err, r.client.Close()), r.password)
+}
