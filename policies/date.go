@@ -1,15 +1,13 @@
 package policies
 
 import (
-	"math"
 	"strings"
 	"time"
 )
 
 // RetryAfter reads a Retry-After header (RFC 9110 §10.2.3), whole seconds or a
 // date: how long from now not to come back, and whether the value means
-// anything. A date that has passed is 0. There is no upper bound: callers have
-// their own.
+// anything. A date that has passed is 0; nothing is longer than a year.
 func RetryAfter(value string, now time.Time) (wait time.Duration, ok bool) {
 	value = strings.Trim(value, " \t")
 	first, _, _ := strings.Cut(value, ",") // two headers arrive as a list
@@ -20,24 +18,26 @@ func RetryAfter(value string, now time.Time) (wait time.Duration, ok bool) {
 	if !ok {
 		return 0, false
 	}
-	return max(t.Sub(now), 0), true
+	return min(max(t.Sub(now), 0), maxWait), true
 }
+
+// maxWait bounds how long a site may ask not to be visited: a year, which no
+// caller waits for.
+const maxWait = 365 * 24 * time.Hour
 
 // seconds reads a decimal number of seconds, digits alone.
 func seconds(s string) (time.Duration, bool) {
 	if s == "" {
 		return 0, false
 	}
-	n := time.Duration(0)
+	n := 0
 	for i := range len(s) {
 		if s[i] < '0' || s[i] > '9' {
 			return 0, false
 		}
-		if n = n*10 + time.Duration(s[i]-'0'); n > math.MaxInt64/10/time.Second {
-			n = math.MaxInt64 / 10 / time.Second
-		}
+		n = min(n*10+int(s[i]-'0'), int(maxWait/time.Second))
 	}
-	return n * time.Second, true
+	return time.Duration(n) * time.Second, true
 }
 
 // ParseDate reads a date as HTTP headers carry it, in the three forms of RFC

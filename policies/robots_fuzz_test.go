@@ -26,7 +26,7 @@ func FuzzRobots(f *testing.F) {
 			if line < 0 || line > bytes.Count(file, []byte("\n"))+bytes.Count(file, []byte("\r"))+1 {
 				t.Fatalf("line %d of a shorter file", line)
 			}
-			if d, _ := r.CrawlDelay(agent); d < 0 || d > maxDelay {
+			if d, _ := r.CrawlDelay(agent); d < 0 || d > maxWait {
 				t.Fatalf("delay %v", d)
 			}
 			if open, _ := r.For(agent).Allowed("/robots.txt"); !open {

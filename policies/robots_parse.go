@@ -172,9 +172,6 @@ func (p *robotsParser) delay(value string) {
 	g.delays = append(g.delays, delay{from: g.held, to: len(g.agents), value: d})
 }
 
-// maxDelay bounds a Crawl-delay: a year, which no caller waits for.
-const maxDelay = 365 * 24 * time.Hour
-
 // parseDelay reads the number value starts with, in seconds.
 func parseDelay(value string) (time.Duration, bool) {
 	i := 0
@@ -185,8 +182,8 @@ func parseDelay(value string) (time.Duration, bool) {
 	if err != nil || math.IsNaN(seconds) {
 		return 0, false
 	}
-	if seconds >= maxDelay.Seconds() {
-		return maxDelay, true
+	if seconds >= maxWait.Seconds() {
+		return maxWait, true
 	}
 	return time.Duration(seconds * float64(time.Second)), true
 }

@@ -129,7 +129,7 @@ func TestCrawlDelay(t *testing.T) {
 		{"a word", "User-agent: *\nCrawl-delay: soon\n", 0, false},
 		{"negative", "User-agent: *\nCrawl-delay: -1\n", 0, false},
 		{"absurd", "User-agent: *\nCrawl-delay: 1" + strings.Repeat("0", 400) + "\n", 0, false},
-		{"long", "User-agent: *\nCrawl-delay: 99999999999\n", maxDelay, true},
+		{"long", "User-agent: *\nCrawl-delay: 99999999999\n", maxWait, true},
 		{"another agent's", "User-agent: *\nDisallow:\nUser-agent: b\nCrawl-delay: 1\n", 0, false},
 		{"own instead of all's", "User-agent: *\nCrawl-delay: 1\nDisallow:\nUser-agent: a\nDisallow: /\n", 0, false},
 		{"longest of two groups", "User-agent: a\nCrawl-delay: 3\nDisallow:\nUser-agent: a\nCrawl-delay: 2\n", 3 * time.Second, true},

@@ -64,14 +64,18 @@ func withinAny(u URL, domains []string) bool {
 	return false
 }
 
-// within reports whether u's host is domain or below it.
+// within reports whether u's host is domain or below it. domain may start with
+// "*." or ".", have a port, and be in Unicode.
 func within(u URL, domain string) bool {
 	domain = strings.TrimPrefix(strings.TrimPrefix(domain, "*"), ".")
+	if d, err := domainToASCII(domain); err == nil {
+		domain = d
+	}
 	host := u.Hostname()
 	if strings.Contains(domain, ":") {
 		host = u.Host()
 	}
-	if len(host) < len(domain) {
+	if domain == "" || len(host) < len(domain) {
 		return false
 	}
 	cut := len(host) - len(domain)
