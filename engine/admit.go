@@ -8,18 +8,8 @@ import (
 	"downpour/policies"
 )
 
-// parsed is the request's URL, parsed once for each value of it.
-func (r *Request) parsed() (policies.URL, error) {
-	if r.parsedFrom == r.URL && r.URL != "" {
-		return r.parsedURL, nil
-	}
-	u, err := policies.ParseURL(r.URL)
-	if err != nil {
-		return policies.URL{}, err
-	}
-	r.parsedURL, r.parsedFrom = u, r.URL
-	return u, nil
-}
+// parsed is the request's URL.
+func (r *Request) parsed() (policies.URL, error) { return policies.ParseURL(r.URL) }
 
 // admit checks a request that a hook pushes and keeps it in the visit.
 func (e *Engine) admit(v *Visit, r *Request) (bool, *Skip) {
@@ -66,9 +56,7 @@ func (e *Engine) check(v *Visit, r *Request) (canonical string, skip *Skip) {
 	if !u.IsHTTP() {
 		return no(SkipScheme, u.Scheme())
 	}
-	if href := u.String(); href != r.URL {
-		r.URL, r.parsedFrom, r.parsedURL = href, href, u
-	}
+	r.URL = u.String()
 	if e.cfg.MaxDepth != 0 && r.Depth > max(e.cfg.MaxDepth, 0) {
 		return no(SkipDepth, fmt.Sprintf("depth %d", r.Depth))
 	}

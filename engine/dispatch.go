@@ -409,9 +409,7 @@ func (d *dispatcher) settle(b *batch) {
 	}
 	for i, t := range b.turns {
 		if t.released {
-			if b.outs[i].Wait < idlePoll {
-				d.soon(b.outs[i].Wait)
-			}
+			d.soon(b.outs[i].Wait)
 			continue
 		}
 		t.committing = false

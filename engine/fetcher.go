@@ -33,6 +33,7 @@ type Response struct {
 	FromCache bool        // nothing was asked of the site
 	Timing    Timing
 	Start     time.Time // when the exchange began
+	Wrote     time.Time // when the request had been handed to the operating system; zero if it was not
 	First     time.Time // when the first octet of the answer was there: the request had then certainly been seen
 }
 

@@ -6,8 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"downpour/policies"
-
 	"github.com/cespare/xxhash/v2"
 )
 
@@ -38,9 +36,6 @@ type Request struct {
 	Print uint64        // fingerprint of its identity, set on admission; not stored
 	Again bool          // push it even when its identity has been seen; not stored
 	After time.Duration // not to be leased before this long after the push or put-back; not stored as such
-
-	parsedURL  policies.URL // of parsedFrom
-	parsedFrom string
 }
 
 // A Hop is one redirect: the URL that answered and its status.

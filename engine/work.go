@@ -56,23 +56,36 @@ func (e *Engine) work(ctx context.Context, jobs <-chan *job, results chan<- *job
 func (e *Engine) askFor(ctx context.Context, j *job) {
 	j.fate = fateUntouched
 	resp, rest, again := e.askRobots(ctx, j.req)
-	j.note(resp)
 	j.rest = e.rest(ctx, j, resp)
+	j.note(resp)
 	if again {
 		j.hold = rest
 	}
 }
 
-// note records by when the site had seen the exchange.
+// note records by when the site had seen the exchange. That was when the first
+// octet of the answer came; but an answer that takes long was seen long before,
+// and waiting for it would make the rest longer than asked for.
 func (j *job) note(resp *Response) {
 	switch {
 	case resp != nil && resp.FromCache:
-	case resp != nil && !resp.First.IsZero():
-		j.seen = resp.First
-	default:
+		return
+	case resp == nil || resp.First.IsZero():
 		j.seen = time.Now()
+	default:
+		j.seen = resp.First
+	}
+	if resp == nil || resp.Wrote.IsZero() {
+		return
+	}
+	if at := resp.Wrote.Add(j.rest / seenWithin); at.Before(j.seen) {
+		j.seen = at
 	}
 }
+
+// seenWithin is the part of the rest within which a request is taken to have
+// reached its site once it has been written: two percent.
+const seenWithin = 50
 
 // rest is how long the queue rests after an exchange: the policy's delay, and
 // never less than the host's Crawl-delay up to max_delay.
@@ -166,8 +179,8 @@ func (e *Engine) hops(ctx context.Context, j *job) (failure *Failure, moved bool
 		if resp != nil {
 			v.Response = resp
 		}
-		j.note(resp)
 		j.rest = e.rest(ctx, j, resp)
+		j.note(resp)
 		if err != nil {
 			var c *Cancel
 			if errors.As(err, &c) {

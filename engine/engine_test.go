@@ -1,0 +1,401 @@
+package engine_test
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"downpour/engine"
+	"downpour/policies"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// site is a Fetcher that answers from a function and notes when it was asked.
+type site struct {
+	mu     sync.Mutex // guards asked
+	asked  []asked
+	answer func(url string, nth int) *engine.Response
+	takes  time.Duration
+}
+
+type asked struct {
+	At  time.Duration // since the test began
+	URL string
+}
+
+var _ engine.Fetcher = (*site)(nil)
+
+func (s *site) Fetch(ctx context.Context, r *engine.Request, notify func(engine.Event, *engine.Response) error) (*engine.Response, error) {
+	s.mu.Lock()
+	nth := 0
+	for _, a := range s.asked {
+		if a.URL == r.URL {
+			nth++
+		}
+	}
+	s.asked = append(s.asked, asked{time.Since(epoch), r.URL})
+	s.mu.Unlock()
+	wrote := time.Now()
+	select {
+	case <-time.After(s.takes):
+	case <-ctx.Done():
+		return nil, &engine.Failure{Kind: engine.FailTimeout, Message: "cut", Err: ctx.Err()}
+	}
+	resp := s.answer(r.URL, nth)
+	if resp == nil {
+		return nil, &engine.Failure{Kind: engine.FailConnect, Message: "connection refused"}
+	}
+	resp.URL, resp.Proto, resp.Wrote, resp.First = r.URL, "HTTP/1.1", wrote, time.Now()
+	if err := notify(engine.EventStatus, resp); err != nil {
+		return resp, err
+	}
+	return resp, notify(engine.EventHeaders, resp)
+}
+
+func (s *site) Close() error { return nil }
+
+func (s *site) urls() []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var us []string
+	for _, a := range s.asked {
+		us = append(us, a.URL)
+	}
+	return us
+}
+
+// epoch is synctest's beginning of time.
+var epoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
+
+func page(status int, header ...string) *engine.Response {
+	h := http.Header{}
+	for i := 0; i+1 < len(header); i += 2 {
+		h.Add(header[i], header[i+1])
+	}
+	return &engine.Response{Status: status, Message: http.StatusText(status), Header: h}
+}
+
+func ok(string, int) *engine.Response { return page(200) }
+
+// hooks is a Handler that writes down what it is called with.
+type hooks struct {
+	mu    sync.Mutex // guards calls
+	calls []string
+	on    func(ev engine.Event, v *engine.Visit) error
+}
+
+func (h *hooks) Wants(engine.Event, string) bool { return true }
+func (h *hooks) Close() error                    { return nil }
+
+func (h *hooks) Handle(_ context.Context, ev engine.Event, v *engine.Visit) error {
+	line := ev.String()
+	if v.Request != nil {
+		line += " " + v.Request.URL
+	}
+	switch {
+	case ev == engine.EventSkip:
+		line += " " + v.Skip.Reason
+	case ev == engine.EventStatus:
+		line += fmt.Sprint(" ", v.Response.Status)
+	case ev == engine.EventError:
+		line += fmt.Sprintf(" %s attempts=%d", v.Failure.Kind, v.Failure.Attempts)
+	}
+	h.mu.Lock()
+	h.calls = append(h.calls, line)
+	h.mu.Unlock()
+	if h.on == nil {
+		return nil
+	}
+	return h.on(ev, v)
+}
+
+func seeds(urls ...string) iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		for _, u := range urls {
+			if !yield(u, nil) {
+				return
+			}
+		}
+	}
+}
+
+// crawl runs a crawl in virtual time.
+func crawl(t *testing.T, ctx context.Context, cfg engine.Config, deps engine.Deps) engine.Summary {
+	t.Helper()
+	if deps.Frontier == nil {
+		deps.Frontier = newMemory()
+	}
+	e, err := engine.New(cfg, deps)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := e.Run(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func TestDelayIsKeptBetweenStarts(t *testing.T) {
+	rows := []struct {
+		name    string
+		cfg     engine.Config
+		takes   time.Duration
+		seeds   []string
+		want    []asked
+		answers func(string, int) *engine.Response
+	}{
+		{
+			name: "an answer at once", cfg: engine.Config{Delay: time.Second},
+			seeds: []string{"http://a.test/1", "http://a.test/2", "http://a.test/3"},
+			want: []asked{
+				{0, "http://a.test/1"}, {time.Second, "http://a.test/2"}, {2 * time.Second, "http://a.test/3"},
+			},
+		},
+		{
+			name: "an answer that takes long", cfg: engine.Config{Delay: time.Second}, takes: 700 * time.Millisecond,
+			seeds: []string{"http://a.test/1", "http://a.test/2"},
+			want:  []asked{{0, "http://a.test/1"}, {1020 * time.Millisecond, "http://a.test/2"}},
+		},
+		{
+			name: "hosts do not wait for each other", cfg: engine.Config{Delay: time.Second},
+			seeds: []string{"http://a.test/1", "http://b.test/1", "http://a.test/2"},
+			want:  []asked{{0, "http://a.test/1"}, {0, "http://b.test/1"}, {time.Second, "http://a.test/2"}},
+		},
+		{
+			name: "robots.txt is a request like others, its Crawl-delay holds",
+			cfg:  engine.Config{Delay: time.Second, Robots: true}, seeds: []string{"http://a.test/1", "http://a.test/2"},
+			answers: func(u string, _ int) *engine.Response {
+				r := page(200)
+				if strings.HasSuffix(u, "/robots.txt") {
+					r.Body = []byte("User-agent: *\nCrawl-delay: 5\n")
+				}
+				return r
+			},
+			want: []asked{
+				{0, "http://a.test/robots.txt"}, {5 * time.Second, "http://a.test/1"}, {10 * time.Second, "http://a.test/2"},
+			},
+		},
+		{
+			name: "Retry-After rests the host and is no attempt", cfg: engine.Config{Delay: time.Second, Retries: 1},
+			seeds: []string{"http://a.test/1", "http://a.test/2"},
+			answers: func(u string, nth int) *engine.Response {
+				if u == "http://a.test/1" && nth == 0 {
+					return page(429, "Retry-After", "30")
+				}
+				return page(200)
+			},
+			want: []asked{{0, "http://a.test/1"}, {30 * time.Second, "http://a.test/1"}, {31 * time.Second, "http://a.test/2"}},
+		},
+		{
+			name: "a redirect waits its turn", cfg: engine.Config{Delay: time.Second}, seeds: []string{"http://a.test/1"},
+			answers: func(u string, _ int) *engine.Response {
+				if u == "http://a.test/1" {
+					return page(301, "Location", "/2")
+				}
+				return page(200)
+			},
+			want: []asked{{0, "http://a.test/1"}, {time.Second, "http://a.test/2"}},
+		},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				s := &site{answer: row.answers, takes: row.takes}
+				if s.answer == nil {
+					s.answer = ok
+				}
+				crawl(t, t.Context(), row.cfg, engine.Deps{Fetcher: s, Seeds: seeds(row.seeds...)})
+				slices.SortStableFunc(s.asked, func(a, b asked) int {
+					if a.At != b.At {
+						return int(a.At - b.At)
+					}
+					return strings.Compare(a.URL, b.URL)
+				})
+				if d := cmp.Diff(row.want, s.asked); d != "" {
+					t.Error(d)
+				}
+			})
+		})
+	}
+}
+
+func TestHooksOfOneRequest(t *testing.T) {
+	rows := []struct {
+		name   string
+		cfg    engine.Config
+		answer func(string, int) *engine.Response
+		on     func(engine.Event, *engine.Visit) error
+		want   []string
+	}{
+		{name: "success", answer: ok, want: []string{
+			"on_url http://a.test/", "on_status http://a.test/ 200", "on_headers http://a.test/",
+			"on_success http://a.test/", "on_done http://a.test/",
+		}},
+		{name: "not found", answer: func(string, int) *engine.Response { return page(404) }, want: []string{
+			"on_url http://a.test/", "on_status http://a.test/ 404", "on_headers http://a.test/",
+			"on_error http://a.test/ status attempts=1", "on_done http://a.test/",
+		}},
+		{name: "redirect", answer: func(u string, _ int) *engine.Response {
+			if u == "http://a.test/" {
+				return page(302, "Location", "/b")
+			}
+			return page(200)
+		}, want: []string{
+			"on_url http://a.test/", "on_status http://a.test/ 302", "on_headers http://a.test/",
+			"on_url http://a.test/b", "on_status http://a.test/b 200", "on_headers http://a.test/b",
+			"on_success http://a.test/b", "on_done http://a.test/b",
+		}},
+		{name: "redirect to another host", answer: func(u string, _ int) *engine.Response {
+			if u == "http://a.test/" {
+				return page(302, "Location", "http://b.test/")
+			}
+			return page(200)
+		}, want: []string{
+			"on_url http://a.test/", "on_status http://a.test/ 302", "on_headers http://a.test/",
+			"on_url http://b.test/", "on_status http://b.test/ 200", "on_headers http://b.test/",
+			"on_success http://b.test/", "on_done http://b.test/",
+		}},
+		{name: "redirect loop", answer: func(string, int) *engine.Response { return page(302, "Location", "/") }, want: []string{
+			"on_url http://a.test/", "on_status http://a.test/ 302", "on_headers http://a.test/",
+			"on_url http://a.test/", "on_status http://a.test/ 302", "on_headers http://a.test/",
+			"on_url http://a.test/", "on_status http://a.test/ 302", "on_headers http://a.test/",
+			"on_error http://a.test/ redirect attempts=1", "on_done http://a.test/",
+		}},
+		{name: "cancel in on_url", answer: ok, on: cancelAt(engine.EventURL), want: []string{
+			"on_url http://a.test/", "on_error http://a.test/ cancelled attempts=1", "on_done http://a.test/",
+		}},
+		{name: "cancel in on_status", answer: ok, on: cancelAt(engine.EventStatus), want: []string{
+			"on_url http://a.test/", "on_status http://a.test/ 200",
+			"on_error http://a.test/ cancelled attempts=1", "on_done http://a.test/",
+		}},
+		{name: "cancel in on_success", answer: ok, on: cancelAt(engine.EventSuccess), want: []string{
+			"on_url http://a.test/", "on_status http://a.test/ 200", "on_headers http://a.test/",
+			"on_success http://a.test/", "on_error http://a.test/ cancelled attempts=1", "on_done http://a.test/",
+		}},
+		{name: "refused, tried again", cfg: engine.Config{Retries: 1}, answer: func(string, int) *engine.Response { return nil }, want: []string{
+			"on_url http://a.test/", "on_url http://a.test/",
+			"on_error http://a.test/ connect attempts=2", "on_done http://a.test/",
+		}},
+		{name: "disallowed by robots.txt", cfg: engine.Config{Robots: true}, answer: func(u string, _ int) *engine.Response {
+			r := page(200)
+			r.Body = []byte("User-agent: *\nDisallow: /\n")
+			return r
+		}, want: []string{"on_skip http://a.test/ disallowed"}},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := &hooks{on: row.on}
+				s := &site{answer: row.answer}
+				crawl(t, t.Context(), row.cfg, engine.Deps{Fetcher: s, Handler: h, Seeds: seeds("http://a.test/")})
+				want := append([]string{"on_start", "on_enqueue http://a.test/"}, row.want...)
+				want = append(want, "on_finish")
+				got := slices.DeleteFunc(h.calls, func(c string) bool { return c == "on_idle" })
+				if d := cmp.Diff(want, got); d != "" {
+					t.Error(d)
+				}
+			})
+		})
+	}
+}
+
+func cancelAt(at engine.Event) func(engine.Event, *engine.Visit) error {
+	return func(ev engine.Event, _ *engine.Visit) error {
+		if ev == at {
+			return &engine.Cancel{Reason: "not wanted"}
+		}
+		return nil
+	}
+}
+
+// tree links every page to ten below it, four levels deep.
+func tree(ev engine.Event, v *engine.Visit) error {
+	if ev == engine.EventSuccess && v.Request.Depth < 3 {
+		for i := range 10 {
+			v.Enqueue(&engine.Request{URL: fmt.Sprintf("%s%d/", v.Request.URL, i)})
+		}
+	}
+	if ev == engine.EventIdle {
+		return engine.ErrNoMore
+	}
+	return nil
+}
+
+func TestBudgetsAreExact(t *testing.T) {
+	rows := []struct {
+		name   string
+		budget int64
+		cfg    engine.Config
+		pages  int64
+		end    string
+	}{
+		{"none", 0, engine.Config{}, 1111, "drained"},
+		{"one host, several under way", 0, engine.Config{PerHost: 8}, 1111, "drained"},
+		{"max_pages", 100, engine.Config{Concurrency: 7, PerHost: 7}, 100, "budget"},
+		{"max_depth", 0, engine.Config{MaxDepth: 2}, 111, "drained"},
+		{"scope", 0, engine.Config{Scope: policies.Scope{Domains: []string{"b.test"}}}, 0, "drained"},
+		{"max_time", 0, engine.Config{Delay: time.Second, MaxTime: 4500 * time.Millisecond}, 5, "budget"},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				m := newMemory()
+				m.budget = row.budget
+				s := crawl(t, t.Context(), row.cfg, engine.Deps{
+					Frontier: m, Fetcher: &site{answer: ok, takes: time.Millisecond},
+					Handler: &hooks{on: tree}, Seeds: seeds("http://a.test/"),
+				})
+				if s.Pages != row.pages || s.End != row.end {
+					t.Errorf("%d pages, end %q; want %d, %q", s.Pages, s.End, row.pages, row.end)
+				}
+			})
+		})
+	}
+}
+
+func TestInterruptedCrawlResumes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &site{answer: ok, takes: 10 * time.Millisecond}
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		m := newMemory()
+		first := crawl(t, ctx, engine.Config{}, engine.Deps{Frontier: m, Fetcher: s, Handler: &hooks{on: tree}, Seeds: seeds("http://a.test/")})
+		if first.End != "interrupted" || first.Pages == 0 || first.Pages == 1111 {
+			t.Fatalf("first run: %d pages, end %q", first.Pages, first.End)
+		}
+		second := crawl(t, t.Context(), engine.Config{}, engine.Deps{Frontier: m, Fetcher: s, Handler: &hooks{on: tree}, Seeds: seeds("http://a.test/")})
+		if second.End != "drained" || first.Pages+second.Pages != 1111 {
+			t.Errorf("pages = %d + %d, end %q; want 1111 in all", first.Pages, second.Pages, second.End)
+		}
+		us := s.urls()
+		slices.Sort(us)
+		if n := len(us); n != 1111 || len(slices.Compact(us)) != n {
+			t.Errorf("%d fetches of %d URLs, want 1111 of 1111", n, len(slices.Compact(us)))
+		}
+	})
+}
+
+func TestGraceCutsAndPutsBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &site{answer: ok, takes: time.Hour}
+		h := &hooks{}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		sum := crawl(t, ctx, engine.Config{Grace: 3 * time.Second}, engine.Deps{Fetcher: s, Handler: h, Seeds: seeds("http://a.test/")})
+		if got := time.Since(epoch); got != 4*time.Second {
+			t.Errorf("ended after %v, want 4s", got)
+		}
+		if sum.Pages != 0 || sum.Left != 1 || slices.ContainsFunc(h.calls, func(c string) bool { return strings.HasPrefix(c, "on_error") }) {
+			t.Errorf("summary %+v, calls %q", sum, h.calls)
+		}
+	})
+}
