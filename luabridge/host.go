@@ -2,51 +2,113 @@ package luabridge
 
 import (
 	"context"
-	"iter"
+	"log/slog"
+	"maps"
+	"sync"
+	"time"
+
+	lua "github.com/yuin/gopher-lua"
 
 	"downpour/engine"
+	"downpour/internal/extract"
 )
 
 // A Host is the loaded scripts of one crawl. Its methods are safe for
 // concurrent use.
-type Host struct{}
+type Host struct {
+	opt  Options
+	log  *slog.Logger
+	args map[string]string
+
+	mu      sync.Mutex // the lock of the Lua state: guards all below, but for watch
+	L       *lua.LState
+	base    *lua.LTable // the globals every environment starts from
+	gate    *gate
+	watch   *watchdog
+	threads []*lua.LState
+	calls   []*call
+	closed  bool
+
+	envs      []*lua.LTable
+	envMeta   *lua.LTable
+	types     types
+	modules   map[moduleKey]lua.LValue // what require answered
+	kindNames map[*lua.LTable]string
+	useDepth  int
+	selectors map[string]*extract.Selector
+
+	units    []*unit
+	loading  *unit // whose top level runs
+	wiring   wiring
+	kept     []func(sink) // what the top levels asked for
+	settings settings
+	policy   policyHooks
+	faults   faults
+}
 
 var _ engine.Handler = (*Host)(nil)
 
-// Load compiles the scripts and runs their top levels. What they enqueue and
-// emit there is kept and handed over at EventStart. An error in a script is a
-// *ScriptError. The caller closes the Host.
-func Load(ctx context.Context, o Options) (*Host, error) { return &Host{}, nil }
-
-// Settings is what crawl{} said, each value of the type its option has.
-func (h *Host) Settings() map[string]any { return nil }
-
-// Seeds are the seeds of crawl{}, pulled as they are needed.
-func (h *Host) Seeds() iter.Seq2[string, error] { return func(func(string, error) bool) {} }
-
-// Policy lays the script's policy{} over base; it is base where there is none.
-func (h *Host) Policy(base engine.Policy) engine.Policy { return base }
-
-// Proxy is crawl{proxy = function}; nil where there is none.
-func (h *Host) Proxy() func(*engine.Request) string { return nil }
-
-// Errors are the scripts' errors so far, the most frequent first.
-func (h *Host) Errors() []ErrorCount { return nil }
+// Settings is what crawl{} said, each value of the type its option has
+// (option.Check); functions and tables of policies are left out.
+func (h *Host) Settings() map[string]any { return maps.Clone(h.settings.merged()) }
 
 // Args are the scripts' arguments with the defaults filled in.
-func (h *Host) Args() map[string]string { return nil }
+func (h *Host) Args() map[string]string { return maps.Clone(h.args) }
 
-// Expose makes a Go value a global of every script.
-func (h *Host) Expose(name string, value any) {}
+// LuaTime is for how long the Lua state was held so far.
+func (h *Host) LuaTime() time.Duration { return h.watch.total() }
 
-// Blocking gives the Lua state up while f runs.
-func (h *Host) Blocking(f func()) { f() }
+// Close frees the scripts' state. No other method may run meanwhile or after.
+func (h *Host) Close() error {
+	h.watch.stop()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return nil
+	}
+	h.closed = true
+	h.threads, h.calls, h.kept = nil, nil, nil
+	h.L.Close()
+	return nil
+}
 
-// Wants implements engine.Handler.
-func (h *Host) Wants(ev engine.Event, kind string) bool { return false }
+// A sink is where the requests and items of a call go: a visit, or what is
+// kept for the crawl's start.
+type sink interface {
+	Enqueue(*engine.Request) (fresh bool, skip *engine.Skip)
+	Emit(engine.Item)
+	Fail(reason string)
+	Stop(reason string)
+}
 
-// Handle implements engine.Handler.
-func (h *Host) Handle(ctx context.Context, ev engine.Event, v *engine.Visit) error { return nil }
+// A keeper is the sink of top levels.
+type keeper struct{ h *Host }
 
-// Close frees the scripts' state.
-func (h *Host) Close() error { return nil }
+func (k keeper) keep(f func(sink)) { k.h.kept = append(k.h.kept, f) }
+
+func (k keeper) Enqueue(r *engine.Request) (bool, *engine.Skip) {
+	k.keep(func(s sink) { s.Enqueue(r) })
+	return true, nil
+}
+
+func (k keeper) Emit(it engine.Item) { k.keep(func(s sink) { s.Emit(it) }) }
+
+func (k keeper) Fail(reason string) { k.keep(func(s sink) { s.Fail(reason) }) }
+
+func (k keeper) Stop(reason string) { k.keep(func(s sink) { s.Stop(reason) }) }
+
+// pass hands what the top levels asked for to the crawl.
+func (h *Host) pass(s sink) {
+	for _, f := range h.kept {
+		f(s)
+	}
+	h.kept = nil
+}
+
+// context is the context of the call at hand, for Go code in Blocking.
+func (h *Host) context() context.Context {
+	if c := h.gate.cur; c != nil && c.ctx != nil {
+		return c.ctx
+	}
+	return context.Background()
+}

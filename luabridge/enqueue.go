@@ -1,0 +1,296 @@
+package luabridge
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"strings"
+	"time"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"downpour/engine"
+	"downpour/internal/option"
+	"downpour/policies"
+)
+
+// pushNames are the options of enqueue.
+var pushNames = []string{
+	"kind", "method", "body", "headers", "priority", "meta", "depth", "key", "again", "after", "proxy", "timeout",
+}
+
+// A push is the options of one enqueue or follow: a request without a URL.
+type push struct {
+	req      engine.Request
+	nofollow bool
+}
+
+// request is a request of the push for a URL.
+func (o *push) request(url string) *engine.Request {
+	r := o.req
+	r.URL = url
+	return &r
+}
+
+// pushOptions reads the options of enqueue, or of follow.
+func (h *Host) pushOptions(L *lua.LState, t *lua.LTable, follow bool) *push {
+	o := &push{}
+	if t == nil {
+		return o
+	}
+	for k, v := t.Next(lua.LNil); k != lua.LNil; k, v = t.Next(k) {
+		name := k.String()
+		if follow && name == "nofollow" {
+			o.nofollow = lua.LVAsBool(v)
+			continue
+		}
+		if err := h.pushOption(L, &o.req, name, v); err != nil {
+			L.RaiseError("%s", err.Error())
+		}
+	}
+	return o
+}
+
+// pushOption sets one option of a request.
+func (h *Host) pushOption(L *lua.LState, r *engine.Request, name string, v lua.LValue) (err error) {
+	switch name {
+	case "kind":
+		r.Kind = h.kindName(L, v)
+	case "method":
+		r.Method, err = textOf(name, v)
+		r.Method = strings.ToUpper(r.Method)
+	case "body":
+		var s string
+		s, err = textOf(name, v)
+		r.Body = []byte(s)
+	case "headers":
+		r.Header, err = headerOf(v)
+	case "key":
+		r.Key, err = textOf(name, v)
+	case "proxy":
+		r.Proxy, err = textOf(name, v)
+	case "meta":
+		r.Meta, err = h.metaJSON(v)
+	case "again":
+		r.Again = lua.LVAsBool(v)
+	case "priority", "depth":
+		n, ok := v.(lua.LNumber)
+		if !ok {
+			return fmt.Errorf("%s is a number, not a %s", name, v.Type())
+		}
+		if name == "depth" {
+			r.Depth = int(n)
+			if n < 1 {
+				r.Depth = -1 // the engine's word for 0, which is unset
+			}
+		} else {
+			r.Priority = clampPriority(n)
+		}
+	case "after":
+		r.After, err = durationOf(v)
+	case "timeout":
+		r.Timeout, err = durationOf(v)
+	default:
+		return errors.New(unknownOption(name))
+	}
+	return err
+}
+
+func unknownOption(name string) string {
+	if near, ok := option.Nearest(name, pushNames); ok {
+		return fmt.Sprintf("there is no option '%s' of a request (did you mean '%s'?)", name, near)
+	}
+	return fmt.Sprintf("there is no option '%s' of a request; there are %s", name, strings.Join(pushNames, ", "))
+}
+
+// textOf is a string, or a number as one.
+func textOf(name string, v lua.LValue) (string, error) {
+	switch v.(type) {
+	case lua.LString, lua.LNumber:
+		return lua.LVAsString(v), nil
+	}
+	return "", fmt.Errorf("%s is a string, not a %s", name, v.Type())
+}
+
+func headerOf(v lua.LValue) (http.Header, error) {
+	t, ok := v.(*lua.LTable)
+	if !ok {
+		return nil, fmt.Errorf("headers is a table, not a %s", v.Type())
+	}
+	header := http.Header{}
+	for k, v := t.Next(lua.LNil); k != lua.LNil; k, v = t.Next(k) {
+		values := []lua.LValue{v}
+		if list, ok := v.(*lua.LTable); ok {
+			values = values[:0]
+			for i := range list.Len() {
+				values = append(values, list.RawGetInt(i+1))
+			}
+		}
+		for _, v := range values {
+			s, err := textOf("header "+k.String(), v)
+			if err != nil {
+				return nil, err
+			}
+			header.Add(k.String(), s)
+		}
+	}
+	return header, nil
+}
+
+// durationOf is seconds, or text such as "1.5s".
+func durationOf(v lua.LValue) (time.Duration, error) {
+	switch v := v.(type) {
+	case lua.LNumber:
+		if f := float64(v); f >= 0 && !math.IsInf(f, 0) {
+			return secondsOf(f), nil
+		}
+		return 0, fmt.Errorf("%v is no number of seconds", v)
+	case lua.LString:
+		return option.ParseDuration(string(v))
+	}
+	return 0, fmt.Errorf("takes seconds or text such as \"1.5s\", not a %s", v.Type())
+}
+
+func secondsOf(f float64) time.Duration {
+	if f > math.MaxInt64/1e9 {
+		return math.MaxInt64
+	}
+	return time.Duration(f * 1e9)
+}
+
+// requestEnqueue is req:enqueue(url|list, opts).
+func (h *Host) requestEnqueue(L *lua.LState) int {
+	p := checkPage(L, 1, "enqueue")
+	p.liveVisit(L, "enqueue")
+	return h.enqueue(L, p, 2)
+}
+
+// globalEnqueue is enqueue(url|list|iterator, opts): in a hook of a page it is
+// req:enqueue.
+func (h *Host) globalEnqueue(L *lua.LState) int { return h.enqueue(L, h.gate.cur.page, 1) }
+
+// enqueue pushes what argument n names: true or false and why not for one URL,
+// how many were new for several.
+func (h *Host) enqueue(L *lua.LState, p *page, n int) int {
+	if h.gate.cur.sink == nil {
+		L.RaiseError("enqueue: nothing can be enqueued here")
+	}
+	opts, ok := L.Get(n + 1).(*lua.LTable)
+	if v := L.Get(n + 1); !ok && v != lua.LNil {
+		L.RaiseError("the options of enqueue are a table, not a %s", v.Type())
+	}
+	o := h.pushOptions(L, opts, false)
+	switch v := L.Get(n).(type) {
+	case *lua.LTable:
+		if url := v.RawGetString("url"); url != lua.LNil {
+			return h.enqueueOne(L, p, h.urlOf(L, url), o)
+		}
+		fresh := 0
+		for i := range v.Len() {
+			if h.push(L, p, h.urlOf(L, v.RawGetInt(i+1)), o) {
+				fresh++
+			}
+		}
+		L.Push(lua.LNumber(fresh))
+		return 1
+	case *lua.LFunction:
+		fresh := 0
+		for {
+			L.Push(v)
+			L.Call(0, 1)
+			url := L.Get(-1)
+			L.Pop(1)
+			if url == lua.LNil {
+				break
+			}
+			if h.push(L, p, h.urlOf(L, url), o) {
+				fresh++
+			}
+		}
+		L.Push(lua.LNumber(fresh))
+		return 1
+	default:
+		return h.enqueueOne(L, p, h.urlOf(L, v), o)
+	}
+}
+
+// urlOf is the URL that v names: a string, a link of req:links, or a request.
+func (h *Host) urlOf(L *lua.LState, v lua.LValue) string {
+	switch v := v.(type) {
+	case lua.LString:
+		return string(v)
+	case *lua.LTable:
+		if url, ok := v.RawGetString("url").(lua.LString); ok {
+			return string(url)
+		}
+	case *lua.LUserData:
+		if p, ok := v.Value.(*page); ok {
+			return p.req.URL
+		}
+	}
+	L.RaiseError("enqueue takes a URL, a list or an iterator, not a %s", v.Type())
+	return ""
+}
+
+func (h *Host) enqueueOne(L *lua.LState, p *page, url string, o *push) int {
+	fresh, reason := h.admit(L, p, url, o)
+	L.Push(lua.LBool(fresh))
+	if reason == "" {
+		return 1
+	}
+	L.Push(lua.LString(reason))
+	return 2
+}
+
+func (h *Host) push(L *lua.LState, p *page, url string, o *push) bool {
+	fresh, _ := h.admit(L, p, url, o)
+	return fresh
+}
+
+// admit resolves one URL, asks on_enqueue and hands the request to the visit.
+func (h *Host) admit(L *lua.LState, p *page, ref string, o *push) (fresh bool, reason string) {
+	url := h.absolute(L, p, ref)
+	r := o.request(url)
+	if c := h.chain(hook(engine.EventEnqueue), r.Kind); len(c) > 0 && !h.filter(L, c, r) {
+		return false, engine.SkipDropped
+	}
+	fresh, skip := h.gate.cur.sink.Enqueue(r)
+	switch {
+	case fresh:
+		return true, ""
+	case skip != nil:
+		return false, skip.Reason
+	}
+	return false, engine.SkipDuplicate
+}
+
+// absolute resolves ref against the page at hand. Outside a page it has to be
+// absolute.
+func (h *Host) absolute(L *lua.LState, p *page, ref string) string {
+	ref = strings.TrimSpace(ref)
+	if p != nil {
+		url, _ := resolve(h.pageBase(p), ref)
+		return url
+	}
+	u, err := policies.ParseURL(ref)
+	if err != nil {
+		if _, err := policies.ParseURL("https://" + ref); err == nil && strings.Contains(ref, ".") && !strings.Contains(ref, "://") {
+			L.RaiseError("enqueue: '%s' is no absolute URL (did you mean 'https://%s'?)", ref, ref)
+		}
+		L.RaiseError("enqueue: '%s' is no absolute URL: %s", ref, err.Error())
+	}
+	return u.String()
+}
+
+// pageBase is what a page's URLs are resolved against.
+func (h *Host) pageBase(p *page) policies.URL {
+	address := p.address()
+	if p.resp == nil || p.resp.Body == nil {
+		return address
+	}
+	if !p.base.IsZero() {
+		return p.base
+	}
+	return p.rebase(p.findBase())
+}

@@ -1,0 +1,217 @@
+package luabridge
+
+import (
+	"strings"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"downpour/engine"
+	"downpour/internal/extract"
+	"downpour/policies"
+)
+
+// defaultLinks is what follow, links and urls select without a selector.
+const defaultLinks = "a[href], area[href]"
+
+// linkSelector is argument n as a selector; nil gives the default, and a table
+// there is the options with the selector left out.
+func (h *Host) linkSelector(L *lua.LState, n int) *extract.Selector {
+	if v := L.Get(n); v == lua.LNil || v.Type() == lua.LTTable {
+		sel, ok := h.selectors[defaultLinks]
+		if !ok {
+			L.Insert(lua.LString(defaultLinks), n)
+			sel = h.selector(L, n)
+			L.Remove(n)
+		}
+		return sel
+	}
+	return h.selector(L, n)
+}
+
+// requestFollow is req:follow(selector?, opts): it waits.
+func (h *Host) requestFollow(L *lua.LState) int {
+	p := checkPage(L, 1, "follow")
+	p.liveVisit(L, "follow")
+	sel := h.linkSelector(L, 2)
+	opts, ok := L.Get(3).(*lua.LTable)
+	if t, first := L.Get(2).(*lua.LTable); first && !ok {
+		opts = t
+	}
+	o := h.pushOptions(L, opts, true)
+	if p.resp == nil || p.resp.Body == nil {
+		L.Push(lua.LNumber(0))
+		return 1
+	}
+	var fresh int
+	if filter := h.chain(hook(engine.EventEnqueue), o.req.Kind); len(filter) > 0 {
+		var urls []string
+		h.Blocking(func() { urls = p.refs(sel, !o.nofollow) })
+		for _, u := range urls {
+			if h.push(L, p, u, o) {
+				fresh++
+			}
+		}
+	} else {
+		h.Blocking(func() {
+			for _, u := range p.refs(sel, !o.nofollow) {
+				if ok, _ := p.visit.Enqueue(o.request(u)); ok {
+					fresh++
+				}
+			}
+		})
+	}
+	L.Push(lua.LNumber(fresh))
+	return 1
+}
+
+// refs are the URLs of the page's links, absolute where they can be resolved.
+// It runs without the lock.
+func (p *page) refs(sel *extract.Selector, follow bool) []string {
+	var refs []string
+	href := extract.Refs(p.decode(), sel, func(ref string, nofollow bool) bool {
+		if !follow || !nofollow {
+			refs = append(refs, ref)
+		}
+		return true
+	})
+	base := p.rebase(href)
+	urls := refs[:0]
+	for _, ref := range refs {
+		if u, ok := resolve(base, ref); ok {
+			urls = append(urls, u)
+		}
+	}
+	return urls
+}
+
+// resolve makes ref absolute. A reference that is no URL stays as it is, to be
+// counted as invalid; one to nowhere ("javascript:") is resolved like any
+// other and left to the engine.
+func resolve(base policies.URL, ref string) (string, bool) {
+	if base.IsZero() {
+		return ref, true
+	}
+	u, err := base.Join(ref)
+	if err != nil {
+		return ref, true
+	}
+	return u.String(), true
+}
+
+// linkTable is a link as links() lists it.
+func (h *Host) linkTable(l extract.Link, url string) lua.LValue {
+	t := h.L.CreateTable(0, 6)
+	t.RawSetString("url", lua.LString(url))
+	t.RawSetString("text", lua.LString(l.Text))
+	if l.Rel != "" {
+		t.RawSetString("rel", lua.LString(l.Rel))
+	}
+	t.RawSetString("tag", lua.LString(l.Tag))
+	t.RawSetString("attr", lua.LString(l.Attr))
+	t.RawSetString("nofollow", lua.LBool(l.NoFollow))
+	return t
+}
+
+// requestLinks is req:links(selector?): it waits.
+func (h *Host) requestLinks(L *lua.LState) int {
+	p := checkPage(L, 1, "links")
+	sel := h.linkSelector(L, 2)
+	var links []extract.Link
+	var base policies.URL
+	if p.resp != nil && p.resp.Body != nil {
+		h.Blocking(func() {
+			var href string
+			links, href = extract.Links(p.decode(), sel)
+			base = p.rebase(href)
+		})
+	}
+	L.Push(h.linkList(links, base))
+	return 1
+}
+
+func (h *Host) linkList(links []extract.Link, base policies.URL) lua.LValue {
+	list := h.L.CreateTable(len(links), 0)
+	for _, l := range links {
+		if u, ok := resolve(base, l.Ref); ok {
+			list.Append(h.linkTable(l, u))
+		}
+	}
+	return list
+}
+
+// requestURLs is req:urls(selector?): it waits.
+func (h *Host) requestURLs(L *lua.LState) int {
+	p := checkPage(L, 1, "urls")
+	sel := h.linkSelector(L, 2)
+	var urls []string
+	if p.resp != nil && p.resp.Body != nil {
+		h.Blocking(func() { urls = p.refs(sel, false) })
+	}
+	L.Push(stringList(h.L, urls))
+	return 1
+}
+
+func stringList(L *lua.LState, list []string) lua.LValue {
+	t := L.CreateTable(len(list), 0)
+	for _, s := range list {
+		t.Append(lua.LString(s))
+	}
+	return t
+}
+
+// elementLinks are the links below an element, resolved against its document's
+// base.
+func (h *Host) elementLinks(e *element, sel *extract.Selector) ([]extract.Link, policies.URL) {
+	links, href := e.node.Links(sel)
+	if e.page != nil {
+		return links, e.page.rebase(e.page.baseHref(href))
+	}
+	base := e.base
+	if href != "" && !base.IsZero() {
+		if u, err := base.Join(href); err == nil {
+			base = u
+		}
+	}
+	return links, base
+}
+
+// baseHref is the href of the page's base element; found is what a part of the
+// page had of it.
+func (p *page) baseHref(found string) string {
+	if found != "" || !p.base.IsZero() {
+		return found
+	}
+	return p.findBase()
+}
+
+// findBase is the href of the page's base element, "" where there is none.
+func (p *page) findBase() string {
+	text := p.decode()
+	if !strings.Contains(text, "<base") && !strings.Contains(text, "<BASE") && !strings.Contains(text, "<Base") {
+		return ""
+	}
+	sel, err := extract.ParseSelector("base[href]")
+	if err != nil {
+		return ""
+	}
+	return extract.Refs(text, sel, func(string, bool) bool { return true })
+}
+
+func (h *Host) nodeLinks(L *lua.LState) int {
+	e := checkNode(L, 1, "links")
+	L.Push(h.linkList(h.elementLinks(e, h.linkSelector(L, 2))))
+	return 1
+}
+
+func (h *Host) nodeURLs(L *lua.LState) int {
+	e := checkNode(L, 1, "urls")
+	links, base := h.elementLinks(e, h.linkSelector(L, 2))
+	var urls []string
+	for _, l := range links {
+		if u, ok := resolve(base, l.Ref); ok {
+			urls = append(urls, u)
+		}
+	}
+	L.Push(stringList(h.L, urls))
+	return 1
+}

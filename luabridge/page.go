@@ -1,0 +1,208 @@
+package luabridge
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+	"unsafe"
+
+	lua "github.com/yuin/gopher-lua"
+
+	"downpour/engine"
+	"downpour/internal/extract"
+	"downpour/policies"
+)
+
+// A page is a request as scripts see it, with what came back. It is the value
+// of a userdata and lives as long as a script keeps it; its visit may be over.
+type page struct {
+	h     *Host
+	ud    lua.LUserData
+	req   *engine.Request
+	resp  *engine.Response // of the hop at hand; nil before there is one
+	visit *engine.Visit    // nil for a request that is not under way
+	live  bool             // a hook of its visit is running
+
+	text      string // decoded body
+	encoding  string
+	hasText   bool
+	doc       *extract.Node
+	title     lua.LValue
+	url       policies.URL // req.URL parsed
+	base      policies.URL // what links are resolved against, once known
+	meta      lua.LValue   // req.Meta as Lua has it; nil until asked for
+	metaWas   string       // the JSON of meta when it was last written back
+	headers   *lua.LTable
+	headersOf *engine.Response
+}
+
+// newPage makes the userdata of a request.
+func (h *Host) newPage(req *engine.Request, resp *engine.Response) *page {
+	p := &page{h: h, req: req, resp: resp}
+	p.ud.Value = p
+	p.ud.Env = h.base
+	p.ud.Metatable = h.types.request
+	return p
+}
+
+// pageOf is the page of a visit, up to date with it.
+func (h *Host) pageOf(v *engine.Visit) *page {
+	p, ok := v.Local.(*page)
+	if !ok {
+		p = h.newPage(v.Request, v.Response)
+		p.visit = v
+		v.Local = p
+		return p
+	}
+	p.req = v.Request
+	return p
+}
+
+// update drops what was made of an earlier hop's response. The lock is held.
+func (p *page) update(resp *engine.Response) {
+	if p.resp == resp {
+		return
+	}
+	if p.headers != nil {
+		p.h.fill(p.headers)
+	}
+	p.resp = resp
+	p.headers, p.doc, p.title = nil, nil, nil
+	p.text, p.encoding, p.hasText = "", "", false
+	p.base = policies.URL{}
+}
+
+// isXML reports whether a response is XML that is no HTML.
+func isXML(contentType string) bool {
+	media, _, _ := strings.Cut(contentType, ";")
+	media = strings.TrimSpace(media)
+	return strings.EqualFold(media, "text/xml") || strings.EqualFold(media, "application/xml") ||
+		len(media) > 4 && strings.EqualFold(media[len(media)-4:], "+xml")
+}
+
+// textKind says where a body of this media type may name its encoding.
+func textKind(contentType string) extract.Kind {
+	media, _, _ := strings.Cut(contentType, ";")
+	media = strings.ToLower(strings.TrimSpace(media))
+	switch {
+	case strings.Contains(media, "html") || media == "":
+		return extract.HTML
+	case isXML(media):
+		return extract.XML
+	}
+	return extract.Text
+}
+
+// decode makes the body text, once. It may run without the lock, in the visit's
+// own goroutine.
+func (p *page) decode() string {
+	if !p.hasText && p.resp != nil && p.resp.Body != nil {
+		ct := p.resp.Header.Get("Content-Type")
+		p.text, p.encoding = extract.Decode(p.resp.Body, ct, textKind(ct))
+		p.hasText = true
+	}
+	return p.text
+}
+
+// bytesText is b as a string without a copy: a body is never modified.
+func bytesText(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(b)) }
+
+// document is the page's tree, parsed with the lock given up; nil without a
+// body.
+func (p *page) document() *extract.Node {
+	if p.doc == nil && p.resp != nil && p.resp.Body != nil {
+		resp := p.resp
+		var doc *extract.Node
+		p.h.Blocking(func() {
+			text := p.decode()
+			if isXML(resp.Header.Get("Content-Type")) && !strings.Contains(resp.Header.Get("Content-Type"), "html") {
+				doc, _ = extract.ParseXML(text)
+			}
+			if doc == nil {
+				doc = extract.Parse(text)
+			}
+		})
+		if p.resp == resp && p.doc == nil {
+			p.doc = doc
+		}
+	}
+	return p.doc
+}
+
+// address is the page's URL, parsed; the zero URL where it cannot be.
+func (p *page) address() policies.URL {
+	if p.url.IsZero() || p.url.String() != p.req.URL {
+		p.url, _ = policies.ParseURL(p.req.URL)
+		p.base = policies.URL{}
+	}
+	return p.url
+}
+
+// rebase sets what the page's links are resolved against: its base element's
+// href, resolved against its URL, or its URL.
+func (p *page) rebase(href string) policies.URL {
+	if !p.base.IsZero() {
+		return p.base
+	}
+	p.base = p.address()
+	if href != "" && !p.base.IsZero() {
+		if u, err := p.base.Join(href); err == nil && u.IsHTTP() {
+			p.base = u
+		}
+	}
+	return p.base
+}
+
+// metaValue is req.meta: a table that is written back after the hook.
+func (p *page) metaValue() (lua.LValue, error) {
+	if p.meta == nil {
+		p.metaWas = string(p.req.Meta)
+		if len(p.req.Meta) == 0 {
+			p.meta = p.h.L.NewTable()
+			return p.meta, nil
+		}
+		v, err := p.h.parseJSON(p.req.Meta)
+		if err != nil {
+			return nil, err
+		}
+		p.meta = v
+	}
+	return p.meta, nil
+}
+
+// storeMeta writes req.meta back when the script has changed it.
+func (p *page) storeMeta() error {
+	if p.meta == nil {
+		return nil
+	}
+	raw, err := p.h.metaJSON(p.meta)
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(raw, []byte(p.metaWas)) {
+		p.req.Meta = raw
+		p.metaWas = string(raw)
+	}
+	return nil
+}
+
+// metaJSON is a value of meta as it is stored, nil for an empty table.
+func (h *Host) metaJSON(v lua.LValue) (json.RawMessage, error) {
+	if t, ok := v.(*lua.LTable); ok && t.Metatable != h.types.array {
+		if k, _ := t.Next(lua.LNil); k == lua.LNil {
+			return nil, nil
+		}
+	}
+	if v == lua.LNil {
+		return nil, nil
+	}
+	raw, err := h.appendJSON(nil, v, 0)
+	if err != nil {
+		return nil, metaError{err}
+	}
+	return raw, nil
+}
+
+type metaError struct{ err error }
+
+func (e metaError) Error() string { return "meta: " + e.err.Error() }
