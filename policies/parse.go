@@ -48,7 +48,7 @@ type parser struct {
 // parse is the standard's basic URL parser; base is the zero URL for none.
 func parse(s string, base URL) (URL, error) {
 	p := parser{base: base, rest: clean(s)}
-	p.buf = make([]byte, 0, len(p.rest)+int(base.query)+1) // what most need
+	p.buf = make([]byte, 0, len(p.rest)+int(base.frag)+1) // what most need
 	if err := p.run(); err != nil {
 		return URL{}, err
 	}
