@@ -2,6 +2,7 @@ package engine_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"net/http"
@@ -396,6 +397,132 @@ func TestGraceCutsAndPutsBack(t *testing.T) {
 		}
 		if sum.Pages != 0 || sum.Left != 1 || slices.ContainsFunc(h.calls, func(c string) bool { return strings.HasPrefix(c, "on_error") }) {
 			t.Errorf("summary %+v, calls %q", sum, h.calls)
+		}
+	})
+}
+
+// rows is an Output that keeps its items.
+type rows struct {
+	items []engine.Item
+	err   error
+}
+
+func (o *rows) WriteItem(_ context.Context, it engine.Item) error {
+	o.items = append(o.items, it)
+	return o.err
+}
+func (o *rows) Flush() (engine.Marks, error) { return engine.Marks{"rows": int64(len(o.items))}, nil }
+func (o *rows) Close() error                 { return nil }
+
+func TestItemsCountOnceTheirVisitIsDone(t *testing.T) {
+	table := []struct {
+		name  string
+		cfg   engine.Config
+		retry bool
+		want  int
+	}{
+		{"a row a page", engine.Config{MaxDepth: 1}, false, 11},
+		{"what a visit collected before its retry is dropped", engine.Config{MaxDepth: 1, Retries: 1}, true, 11},
+		{"max_items is not overshot", engine.Config{MaxItems: 4}, false, 4},
+	}
+	for _, row := range table {
+		t.Run(row.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				out := &rows{}
+				h := &hooks{on: func(ev engine.Event, v *engine.Visit) error {
+					if ev == engine.EventSuccess {
+						v.Emit(engine.Item{{Name: "url", Value: v.Request.URL}})
+						if row.retry && v.Request.Attempt == 0 && !v.Retry(time.Second) {
+							t.Error("retry refused")
+						}
+					}
+					return tree(ev, v)
+				}}
+				crawl(t, t.Context(), row.cfg, engine.Deps{
+					Fetcher: &site{answer: ok}, Handler: h, Output: out, Seeds: seeds("http://a.test/"),
+				})
+				if len(out.items) != row.want {
+					t.Errorf("%d items, want %d", len(out.items), row.want)
+				}
+			})
+		})
+	}
+}
+
+func TestLostLeaseLosesNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory()
+		m.refuses = 1
+		m.onRefuse = func(q *memQueue) { m.giveBack(q, q.lease.Requests, time.Time{}) }
+		s := &site{answer: ok, takes: time.Millisecond}
+		crawl(t, t.Context(), engine.Config{}, engine.Deps{
+			Frontier: m, Fetcher: s, Handler: &hooks{on: tree}, Seeds: seeds("http://a.test/"),
+		})
+		us := s.urls()
+		slices.Sort(us)
+		if n := len(slices.Compact(us)); n != 1111 || m.counts.Queued != 0 {
+			t.Errorf("%d pages fetched, %d left; want 1111 and none", n, m.counts.Queued)
+		}
+	})
+}
+
+func TestFailuresOfThePartsEndTheCrawl(t *testing.T) {
+	full := errors.New("no space left on device")
+	table := []struct {
+		name string
+		deps engine.Deps
+	}{
+		{"output", engine.Deps{Output: &rows{err: full}}},
+		{"fatal script error", engine.Deps{Handler: &hooks{on: func(ev engine.Event, _ *engine.Visit) error {
+			if ev == engine.EventSuccess {
+				return &engine.Fatal{Err: full}
+			}
+			return nil
+		}}}},
+	}
+	for _, row := range table {
+		t.Run(row.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				if row.deps.Handler == nil {
+					row.deps.Handler = &hooks{on: func(ev engine.Event, v *engine.Visit) error {
+						if ev == engine.EventSuccess {
+							v.Emit(engine.Item{{Name: "n", Value: 1.0}})
+						}
+						return nil
+					}}
+				}
+				row.deps.Frontier, row.deps.Fetcher = newMemory(), &site{answer: ok}
+				row.deps.Seeds = seeds("http://a.test/", "http://b.test/")
+				e, err := engine.New(engine.Config{}, row.deps)
+				if err != nil {
+					t.Fatal(err)
+				}
+				s, err := e.Run(t.Context())
+				if !errors.Is(err, full) || s.End != "failed" {
+					t.Errorf("Run = end %q, %v; want failed, %v", s.End, err, full)
+				}
+			})
+		})
+	}
+}
+
+func TestSeedsArePulledLazily(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		pulled := 0
+		endless := func(yield func(string, error) bool) {
+			for yield(fmt.Sprintf("http://h%d.test/", pulled), nil) {
+				pulled++
+			}
+		}
+		h := &hooks{on: func(ev engine.Event, v *engine.Visit) error {
+			if ev == engine.EventDone && pulled > 3000 {
+				v.Stop("enough")
+			}
+			return nil
+		}}
+		s := crawl(t, t.Context(), engine.Config{}, engine.Deps{Fetcher: &site{answer: ok}, Handler: h, Seeds: endless})
+		if s.End != "stopped" || int64(pulled) > s.Pages+20_000 {
+			t.Errorf("end %q after %d pages with %d seeds pulled", s.End, s.Pages, pulled)
 		}
 	})
 }

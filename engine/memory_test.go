@@ -11,14 +11,16 @@ import (
 
 // memory is a Frontier without a disk: the contract in its plainest form.
 type memory struct {
-	mu      sync.Mutex // guards what follows
-	queues  map[string]*memQueue
-	seen    map[uint64]bool
-	budget  int64 // pages; 0 is none
-	counts  engine.Counts
-	tokens  uint64
-	wake    chan struct{}
-	refuses int // Done calls to report as stale
+	mu     sync.Mutex // guards what follows
+	queues map[string]*memQueue
+	seen   map[uint64]bool
+	budget int64 // pages; 0 is none
+	counts engine.Counts
+	tokens uint64
+	wake   chan struct{}
+
+	refuses  int             // outcomes to report as stale
+	onRefuse func(*memQueue) // called with their queues
 }
 
 type memQueue struct {
@@ -128,8 +130,11 @@ func (m *memory) Done(_ context.Context, outs []*engine.Outcome, _ engine.Marks)
 	defer m.mu.Unlock()
 	for _, o := range outs {
 		q := m.queues[o.Lease.Queue]
-		if q.lease != o.Lease || m.refuses > 0 {
-			m.refuses = max(m.refuses-1, 0)
+		if m.refuses > 0 {
+			m.refuses--
+			m.onRefuse(q)
+		}
+		if q.lease != o.Lease {
 			stale = append(stale, o.Lease)
 			continue
 		}
@@ -160,11 +165,16 @@ func (m *memory) done(q *memQueue, o *engine.Outcome) {
 		o.Lease.Requests = append(o.Lease.Requests, o.Added...)
 		return
 	}
+	m.giveBack(q, left, time.Now().Add(o.Wait))
+}
+
+// giveBack ends a queue's lease; what is left of it is first again.
+func (m *memory) giveBack(q *memQueue, left []*engine.Request, due time.Time) {
 	for _, r := range slices.Backward(left) {
 		q.todo = slices.Insert(q.todo, 0, memRequest{r, time.Time{}})
 	}
 	m.counts.Leased -= int64(q.held)
-	q.held, q.lease, q.due = 0, nil, time.Now().Add(o.Wait)
+	q.held, q.lease, q.due = 0, nil, due
 }
 
 func (m *memory) Wake() <-chan struct{} { return m.wake }
