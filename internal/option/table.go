@@ -14,8 +14,8 @@ var Table = fill([]Option{
 		Help: "forget what an interrupted crawl left and start over"},
 	{Key: "redis", Kind: String, Value: "URL", Group: GroupCrawl,
 		Help: "keep the frontier in Redis, where any number of machines share the crawl"},
-	{Flag: "serve", Env: "-", Kind: String, Value: "DIR", Group: GroupCrawl,
-		Help: "serve a folder as http://site.test/ for the length of the run, and seed it if nothing else is given"},
+	{Key: "serve", Env: "-", Kind: String, Value: "DIR", Group: GroupCrawl,
+		Help: "serve a folder as http://site.test/ for the length of the run, without delay unless one is set, and seed it if nothing else is given. In crawl{}: a folder below the script's"},
 
 	{Key: "same_host", Kind: Bool, Default: "false", Group: GroupScope,
 		Help: "follow links within a page's host only"},
@@ -84,7 +84,7 @@ var Table = fill([]Option{
 	{Key: "private_addresses", Flag: "allow-private", Env: "DOWNPOUR_PRIVATE_ADDRESSES", Kind: Bool, Default: "false", Group: GroupFetch,
 		Help: "connect to loopback, private and link-local addresses too"},
 	{Flag: "resolve", Env: "-", Kind: List, Value: "HOST:PORT:ADDR", Group: GroupFetch,
-		Help: "connect to ADDR for HOST:PORT in place of asking DNS"},
+		Help: "connect to ADDR for HOST:PORT in place of asking DNS; private addresses need --allow-private all the same"},
 
 	{Key: "output", Short: "o", Kind: List, Value: "FILE", Default: "stdout", Group: GroupOutput,
 		Help: "where items go: a .jsonl or .csv file, format:path, or - for stdout; several allowed"},

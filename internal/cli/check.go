@@ -1,0 +1,88 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"downpour/internal/monitor"
+	"downpour/internal/option"
+	"downpour/luabridge"
+
+	"github.com/spf13/pflag"
+)
+
+// forCheck lets through the options that have to do with loading a script.
+func forCheck(o option.Option) bool { return o.Group == option.GroupScript }
+
+// checkVerb loads each file by itself and says what is wrong with it.
+func checkVerb(ctx context.Context, p *process) error {
+	flags, files, err := parseFlags(p.args, forCheck)
+	if errors.Is(err, pflag.ErrHelp) {
+		p.args = []string{"check"}
+		return helpVerb(ctx, p)
+	}
+	if err != nil {
+		return err
+	}
+	set, err := readSettings(flags, p.getenv)
+	if err != nil {
+		return err
+	}
+	if len(files) == 0 {
+		return usagef("check takes the scripts to check")
+	}
+	bad := false
+	for _, f := range files {
+		if err := checkFile(ctx, p, set, f); err != nil {
+			fmt.Fprintln(p.stderr, monitor.EscapeLines(describe(err)))
+			bad = true
+			continue
+		}
+		fmt.Fprintf(p.stdout, "%s: ok\n", f)
+	}
+	if bad {
+		return &statusError{statusUsage}
+	}
+	return nil
+}
+
+// checkFile loads one script; its prints and logs go nowhere. Arguments that
+// it requires and nobody gave are filled in.
+func checkFile(ctx context.Context, p *process, set settings, file string) error {
+	text, err := source(file)
+	if err != nil {
+		return err
+	}
+	args := map[string]string{}
+	for _, a := range luabridge.ReadHeader(text).Args {
+		if a.Required {
+			args[a.Name] = "http://" + siteHost + "/"
+		}
+	}
+	given, _ := set["arg"].(map[string]string)
+	for k, v := range given {
+		args[k] = v
+	}
+	mine := settings{"arg": args}
+	mine.addFlags(set)
+	host, err := loadHost(ctx, p, mine, []string{file}, luabridge.Options{Log: slog.New(slog.DiscardHandler), Stdout: io.Discard})
+	if err != nil {
+		return err
+	}
+	defer host.Close()
+	mine.addScript(host.Settings())
+	_, err = scope(mine)
+	return err
+}
+
+// addFlags lays other settings below these.
+func (s settings) addFlags(other settings) {
+	for flag, v := range other {
+		if !s.has(flag) {
+			s[flag] = v
+		}
+	}
+}

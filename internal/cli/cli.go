@@ -1,0 +1,180 @@
+// Package cli is the command: its verbs, its options and its exit status. It
+// alone reads the command line and the environment.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"downpour/internal/monitor"
+	"downpour/internal/option"
+	"downpour/luabridge"
+)
+
+// Version is the program's version.
+const Version = "0.1.0"
+
+// The exit statuses.
+const (
+	statusDone        = 0
+	statusFailed      = 1   // store, output, disk
+	statusUsage       = 2   // usage, or a script that does not load
+	statusVerdict     = 3   // fail() was called
+	statusStrict      = 4   // an error of a script under --strict
+	statusInterrupted = 130 // resumable
+)
+
+// A process is what a verb works with: all it knows of the world.
+type process struct {
+	args    []string // of the verb
+	command []string // the whole command line, to show how to resume
+	stdin   io.Reader
+	stdout  *os.File
+	stderr  *os.File
+	getenv  func(string) (string, bool)
+	environ []string
+}
+
+// A verb is one thing the command can do.
+type verb struct {
+	name    string
+	usage   string // its arguments
+	summary string
+	run     func(ctx context.Context, p *process) error
+}
+
+// verbs lists them in the order of the help text. It is a function because
+// help is one of them.
+func verbs() []verb {
+	return []verb{
+		{"run", "SCRIPT… [URL…]", "run a crawl", runVerb},
+		{"check", "FILE…", "load scripts without crawling and say what is wrong", checkVerb},
+		{"scripts", "[show NAME]", "list the scripts that ship with downpour, or print one", scriptsVerb},
+		{"help", "[VERB|SCRIPT]", "explain a verb or a script", helpVerb},
+		{"version", "", "print the version", versionVerb},
+	}
+}
+
+// A usageError is a command line that cannot be understood.
+type usageError struct{ message string }
+
+func (e *usageError) Error() string { return e.message }
+
+func usagef(format string, args ...any) error {
+	return &usageError{fmt.Sprintf(format, args...)}
+}
+
+// A statusError carries the exit status of what has been told already.
+type statusError struct{ status int }
+
+func (e *statusError) Error() string { return fmt.Sprintf("exit status %d", e.status) }
+
+// Main runs the command line and returns the exit status. A first SIGINT or
+// SIGTERM lets the verb end in order; at a second Main returns at once.
+func Main() int {
+	// A write to a pipe nobody reads fails instead of killing the process.
+	signal.Ignore(syscall.SIGPIPE)
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+
+	p := &process{
+		command: os.Args, stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr,
+		getenv: os.LookupEnv, environ: os.Environ(),
+	}
+	done := make(chan int, 1)
+	go func() { done <- p.main(ctx, os.Args[1:]) }()
+	for {
+		select {
+		case status := <-done:
+			return status
+		case <-signals:
+			if ctx.Err() != nil {
+				fmt.Fprintln(os.Stderr, "\nleft at once; the same command goes on where it stopped")
+				return statusInterrupted
+			}
+			cancel()
+		}
+	}
+}
+
+// main runs the verb that args name and tells its error.
+func (p *process) main(ctx context.Context, args []string) int {
+	err := p.dispatch(ctx, args)
+	if err == nil {
+		return statusDone
+	}
+	var status *statusError
+	if errors.As(err, &status) {
+		return status.status
+	}
+	fmt.Fprintln(p.stderr, "downpour: "+monitor.EscapeLines(describe(err)))
+	return statusOf(err)
+}
+
+// describe is the error with the place in the script, if there is one.
+func describe(err error) string {
+	var script *luabridge.ScriptError
+	if errors.As(err, &script) {
+		return script.Detail()
+	}
+	return err.Error()
+}
+
+func statusOf(err error) int {
+	var usage *usageError
+	var script *luabridge.ScriptError
+	if errors.As(err, &usage) || errors.As(err, &script) {
+		return statusUsage
+	}
+	return statusFailed
+}
+
+func (p *process) dispatch(ctx context.Context, args []string) error {
+	if len(args) == 0 {
+		fmt.Fprint(p.stderr, overview())
+		return &statusError{statusUsage}
+	}
+	switch args[0] {
+	case "--version", "-V":
+		return versionVerb(ctx, p)
+	case "--help", "-h":
+		args = append([]string{"help"}, args[1:]...)
+	}
+	for _, v := range verbs() {
+		if v.name == args[0] {
+			p.args = args[1:]
+			return v.run(ctx, p)
+		}
+	}
+	return unknownVerb(args[0])
+}
+
+func unknownVerb(word string) error {
+	if strings.HasPrefix(word, "-") {
+		return usagef("the verb comes first: downpour run %s …; see downpour help", word)
+	}
+	var names []string
+	for _, v := range verbs() {
+		names = append(names, v.name)
+	}
+	if near, ok := option.Nearest(word, names); ok {
+		return usagef("unknown verb %q (did you mean %q?)", word, near)
+	}
+	if _, err := source(word); err == nil {
+		return usagef("unknown verb %q (did you mean \"run %s\"?)", word, word)
+	}
+	return usagef("unknown verb %q: there are %s", word, strings.Join(names, ", "))
+}
+
+func versionVerb(_ context.Context, p *process) error {
+	_, err := fmt.Fprintln(p.stdout, "downpour "+Version)
+	return err
+}
