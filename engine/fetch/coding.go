@@ -11,7 +11,6 @@ import (
 
 	"github.com/andybalholm/brotli"
 	"github.com/klauspost/compress/flate"
-	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zlib"
 	"github.com/klauspost/compress/zstd"
 )
@@ -75,46 +74,6 @@ func newDecoder(coding string) decoder {
 	}
 	return zstdPool.Get().(*zstdDecoder)
 }
-
-// A gzipDecoder reads member after member and ignores what follows the last,
-// such as padding, as browsers and gzip(1) do.
-type gzipDecoder struct {
-	gzip.Reader
-	src *bufio.Reader
-}
-
-func (d *gzipDecoder) reset(src *bufio.Reader) error {
-	d.src = src
-	return d.next()
-}
-
-func (d *gzipDecoder) next() error {
-	if err := d.Reader.Reset(d.src); err != nil {
-		return err
-	}
-	d.Reader.Multistream(false)
-	return nil
-}
-
-func (d *gzipDecoder) Read(p []byte) (int, error) {
-	for {
-		n, err := d.Reader.Read(p)
-		if err != io.EOF || n > 0 {
-			if n > 0 && err == io.EOF {
-				err = nil
-			}
-			return n, err
-		}
-		if magic, _ := d.src.Peek(2); string(magic) != "\x1f\x8b" {
-			return 0, io.EOF
-		}
-		if err = d.next(); err != nil {
-			return 0, err
-		}
-	}
-}
-
-func (d *gzipDecoder) release() { d.src = nil; gzipPool.Put(d) }
 
 // A flateDecoder reads zlib's format, which RFC 9110 §8.4.1.2 asks for, and the
 // raw one, which some servers send in its place.

@@ -93,6 +93,11 @@ func pack(t testing.TB, coding string, plain []byte) []byte {
 func TestDecode(t *testing.T) {
 	plain := []byte(strings.Repeat("hello, world\n", 10_000))
 	gz := pack(t, "gzip", plain)
+	var fields bytes.Buffer
+	w := gzip.NewWriter(&fields)
+	w.Name, w.Comment, w.Extra = strings.Repeat("n", 5000), strings.Repeat("c", 50_000), make([]byte, 30_000)
+	w.Write(plain)
+	w.Close()
 	badSum := bytes.Clone(gz)
 	badSum[len(badSum)-6] ^= 1
 	f := newFetcher(t, Config{})
@@ -103,6 +108,7 @@ func TestDecode(t *testing.T) {
 		kind         engine.FailureKind
 	}{
 		{"gzip", "gzip", gz, string(plain), ""},
+		{"gzip with long fields", "gzip", fields.Bytes(), string(plain), ""},
 		{"raw deflate", "deflate", pack(t, "raw", plain), string(plain), ""},
 		{"zlib deflate", "deflate", pack(t, "deflate", plain), string(plain), ""},
 		{"br", "br", pack(t, "br", plain), string(plain), ""},

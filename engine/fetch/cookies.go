@@ -142,11 +142,7 @@ func (j *jar) header(u policies.URL, now time.Time) string {
 		if b.Len() > 0 {
 			b.WriteString("; ")
 		}
-		b.WriteString(c.name)
-		if c.name != "" {
-			b.WriteByte('=')
-		}
-		b.WriteString(c.value)
+		b.WriteString(c.name + "=" + c.value)
 	}
 	return b.String()
 }

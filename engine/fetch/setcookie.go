@@ -11,18 +11,16 @@ import (
 )
 
 // parseCookie reads one Set-Cookie line from u (RFC 6265bis §5.6 and §5.7), nil
-// where it is to be ignored.
+// where it is to be ignored. Cookies without a name are: RFC 6265 §5.2 has it
+// so, and servers mean nothing by them.
 func parseCookie(line string, u policies.URL, now time.Time) *cookie {
 	if strings.ContainsFunc(line, func(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }) {
 		return nil
 	}
 	pair, attributes, _ := strings.Cut(line, ";")
 	name, value, found := strings.Cut(pair, "=")
-	if !found {
-		name, value = "", pair
-	}
 	c := &cookie{name: trim(name), value: trim(value), hostOnly: true, domain: u.Hostname(), path: defaultPath(u.Path())}
-	if c.name == "" && c.value == "" || len(c.name)+len(c.value) > maxCookie {
+	if !found || c.name == "" || len(c.name)+len(c.value) > maxCookie {
 		return nil
 	}
 	domain, aged := "", false
@@ -44,7 +42,9 @@ func parseCookie(line string, u policies.URL, now time.Time) *cookie {
 				c.expires, aged = t, true
 			}
 		case "domain":
-			domain = strings.ToLower(strings.TrimPrefix(v, "."))
+			if v != "" {
+				domain = strings.ToLower(strings.TrimPrefix(v, "."))
+			}
 		case "path":
 			if c.path = v; !strings.HasPrefix(v, "/") {
 				c.path = defaultPath(u.Path())
@@ -83,15 +83,11 @@ func (c *cookie) accept(domain string, u policies.URL) bool {
 	if c.secure && !secure {
 		return false
 	}
-	name := strings.ToLower(c.name)
-	if c.name == "" {
-		name = strings.ToLower(c.value)
-	}
-	switch {
+	switch name := strings.ToLower(c.name); {
 	case strings.HasPrefix(name, "__secure-"):
-		return c.name != "" && c.secure
+		return c.secure
 	case strings.HasPrefix(name, "__host-"):
-		return c.name != "" && c.secure && c.hostOnly && c.path == "/"
+		return c.secure && c.hostOnly && c.path == "/"
 	}
 	return true
 }
