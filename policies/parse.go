@@ -32,6 +32,9 @@ func (u URL) Join(ref string) (URL, error) {
 			return v, nil
 		}
 	}
+	if v, ok := u.joinPlain(ref); ok {
+		return v, nil
+	}
 	return parse(ref, u)
 }
 

@@ -33,7 +33,47 @@ func parsePlain(s string) (u URL, plain bool) {
 		return URL{}, false
 	}
 	u.path = uint32(i)
-	for i++; i < len(s) && class[s[i]]&plainPath != 0; i++ {
+	return u.plainPath(s, i+1)
+}
+
+// joinPlain resolves a reference that needs no look at its octets: the usual
+// relative link.
+func (u URL) joinPlain(ref string) (URL, bool) {
+	if ref == "" || !u.IsHTTP() {
+		return URL{}, false
+	}
+	path := u.Path()
+	switch c := ref[0]; {
+	case c == '#':
+		return u.plainTail(u.href[:u.frag]+ref, int(u.query))
+	case c == '?':
+		return u.plainTail(u.href[:u.query]+ref, int(u.query))
+	case c == '/' && len(ref) > 1 && (ref[1] == '/' || ref[1] == '\\'):
+		return URL{}, false
+	case c == '/':
+		path = ""
+	case c == '.':
+		path = path[:strings.LastIndexByte(path, '/')+1]
+		for strings.HasPrefix(ref, "../") {
+			path = path[:max(strings.LastIndexByte(path[:len(path)-1], '/'), 0)+1]
+			ref = ref[len("../"):]
+		}
+	case schemeLength(ref) > 0:
+		return URL{}, false
+	default:
+		path = path[:strings.LastIndexByte(path, '/')+1]
+	}
+	at := int(u.path) + len(path)
+	if path == "" {
+		at++ // past the slash that ref brings along
+	}
+	return u.plainPath(u.href[:int(u.path)+len(path)]+ref, at)
+}
+
+// plainPath is s, which has u's scheme and authority, if it is plain from i
+// on, where a segment of the path starts.
+func (u URL) plainPath(s string, i int) (URL, bool) {
+	for ; i < len(s) && class[s[i]]&plainPath != 0; i++ {
 		if c := s[i]; (c == '.' || c == '%') && s[i-1] == '/' && isDots(segment(s[i:])) {
 			return URL{}, false
 		}
@@ -41,7 +81,7 @@ func parsePlain(s string) (u URL, plain bool) {
 	return u.plainTail(s, i)
 }
 
-// plainTail is parsePlain from the end of the path at i on.
+// plainTail is plainPath from the end of the path at i on.
 func (u URL) plainTail(s string, i int) (URL, bool) {
 	u.query = uint32(i)
 	if i < len(s) && s[i] == '?' {
