@@ -11,9 +11,11 @@ import (
 // goroutine of Run; workers, the leaser, the committer and the feeder are the
 // only others, and they talk to it by channels.
 type dispatcher struct {
-	e    *Engine
-	life context.Context    // of hooks, commits and fetches: outlives Run's by the grace
-	cut  context.CancelFunc // ends life
+	e     *Engine
+	life  context.Context    // of hooks and fetches: outlives Run's by the grace
+	cut   context.CancelFunc // ends life
+	store context.Context    // of commits: outlives life, so that what was cut goes back
+	leave context.CancelFunc // ends store
 
 	jobs    chan *job
 	results chan *job
@@ -33,6 +35,7 @@ type dispatcher struct {
 	again   time.Time        // no Lease call before this
 	drained error            // the last Lease answer: ErrDrained, ErrBudget or nil
 	closing bool             // no more starts
+	broken  bool             // the store or an output failed: nothing more reaches them
 }
 
 type ask struct{ queues, each int }
@@ -46,8 +49,9 @@ type leasing struct {
 
 func newDispatcher(e *Engine, life context.Context, cut context.CancelFunc) *dispatcher {
 	n := e.cfg.Concurrency
+	store, leave := context.WithCancel(context.WithoutCancel(life))
 	return &dispatcher{
-		e: e, life: life, cut: cut,
+		e: e, life: life, cut: cut, store: store, leave: leave,
 		jobs: make(chan *job, n), results: make(chan *job, n),
 		leases: make(chan leasing, 1), asks: make(chan ask, 1),
 		commits: make(chan *batch, 1), settled: make(chan *batch, 1),
@@ -92,9 +96,23 @@ func (d *dispatcher) run(ctx context.Context) {
 			stopped = nil
 			d.close()
 		case <-grace.C:
-			d.cut()
+			d.cutShort()
+			grace.Reset(lastGrace)
 		}
 	}
+}
+
+// lastGrace is how long the store has to take back what was cut.
+const lastGrace = 5 * time.Second
+
+// cutShort ends what is under way at the end of the grace; a second call gives
+// up on the store.
+func (d *dispatcher) cutShort() {
+	if d.life.Err() != nil {
+		d.leave()
+		d.broken = true
+	}
+	d.cut()
 }
 
 // start starts the goroutines; the answer ends them and waits for them.
@@ -116,7 +134,7 @@ func (d *dispatcher) start() (done func()) {
 	start(func() {
 		for b := range d.commits {
 			d.e.outputMu.Lock()
-			d.e.commit(d.life, b)
+			d.e.commit(d.store, b)
 			d.e.outputMu.Unlock()
 			d.settled <- b
 		}
@@ -126,6 +144,7 @@ func (d *dispatcher) start() (done func()) {
 		close(d.jobs)
 		close(d.commits)
 		stop()
+		d.leave()
 		for range running {
 			<-finished
 		}
@@ -186,7 +205,8 @@ func (d *dispatcher) begin(t *turn, now time.Time) {
 	if t.lost || len(t.todo) == 0 {
 		return
 	}
-	if t.expires.Sub(now) < d.e.longest(t.rest) {
+	if need := d.e.longest(t.rest); t.expires.Sub(now) < need {
+		t.lease.TTL = max(t.lease.TTL, need+leaseSlack)
 		d.renew[t] = true // not safe to start before the lease is longer
 		return
 	}
@@ -232,16 +252,19 @@ func (d *dispatcher) wake(now time.Time) {
 
 // ask asks the leaser for queues when there is room for them.
 func (d *dispatcher) ask(now time.Time) {
-	if d.closing || d.leased || d.again.After(now) {
-		return
+	if want := d.wanted(); want > 0 && !d.again.After(now) {
+		d.leased = true
+		d.asks <- ask{queues: want, each: d.e.each()}
 	}
-	// Half as many again as can run, so that a worker never waits for the store.
-	want := d.e.cfg.Concurrency + d.e.cfg.Concurrency/2 - d.busy - len(d.ready)
-	if want <= 0 || d.free() <= 0 || len(d.turns) > maxTurns*d.e.cfg.Concurrency {
-		return
+}
+
+// wanted is how many queues there is room for: half as many again as can run,
+// so that a worker never waits for the store.
+func (d *dispatcher) wanted() int {
+	if d.closing || d.leased || d.free() <= 0 || len(d.turns) > maxTurns*d.e.cfg.Concurrency {
+		return 0
 	}
-	d.leased = true
-	d.asks <- ask{queues: want, each: d.e.each()}
+	return d.e.cfg.Concurrency + d.e.cfg.Concurrency/2 - d.busy - len(d.ready)
 }
 
 // maxTurns bounds the queues owned at once, as a multiple of concurrency.
@@ -311,7 +334,7 @@ func (d *dispatcher) end(j *job) {
 	d.busy--
 	t := j.turn
 	t.ended(j)
-	if !j.ask {
+	if !j.ask && !t.lost {
 		d.ended = append(d.ended, j)
 	}
 	if !d.closing {
@@ -344,6 +367,10 @@ const holdMax = 20 * time.Millisecond
 
 // flush gives the committer what has ended, once it is free.
 func (d *dispatcher) flush() {
+	if d.broken {
+		d.ended = nil
+		clear(d.renew)
+	}
 	if d.writing != nil || (len(d.ended) == 0 && len(d.renew) == 0) {
 		return
 	}
@@ -396,9 +423,8 @@ const turnMost = 4096
 func (d *dispatcher) settle(b *batch) {
 	d.writing = nil
 	if b.err != nil {
-		if d.life.Err() == nil {
-			d.e.finish("failed", b.err.Error(), b.err)
-		}
+		d.e.finish("failed", b.err.Error(), b.err)
+		d.broken = true
 		d.close()
 		d.cut()
 	}
@@ -452,7 +478,7 @@ func (d *dispatcher) finished() bool {
 		return false
 	}
 	if d.closing {
-		return !d.leased && (len(d.turns) == 0 || d.life.Err() != nil)
+		return !d.leased && (len(d.turns) == 0 || d.broken)
 	}
 	if len(d.turns) > 0 || d.leased || d.drained == nil || !d.feeder.dry() {
 		return false
@@ -467,7 +493,7 @@ func (d *dispatcher) finished() bool {
 func (d *dispatcher) sleep() time.Duration {
 	now := time.Now()
 	next := now.Add(time.Minute)
-	if !d.closing && !d.leased && d.free() > 0 && d.again.Before(next) {
+	if d.wanted() > 0 && d.again.Before(next) {
 		next = d.again
 	}
 	for _, t := range d.turns {

@@ -125,7 +125,9 @@ func (e *Engine) Run(ctx context.Context) (Summary, error) {
 	life, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
 
-	e.hook(life, EventStart, e.NewVisit(nil), true)
+	top := e.NewVisit(nil)
+	_ = e.handle(life, EventStart, top)
+	e.send(life, top)
 	if e.cfg.MaxTime > 0 {
 		t := time.AfterFunc(e.cfg.MaxTime, func() { e.finish("budget", "max_time reached", nil) })
 		defer t.Stop()
@@ -149,7 +151,10 @@ func (e *Engine) close(ctx context.Context) (Summary, error) {
 	v := e.NewVisit(nil)
 	s := e.Summary()
 	v.Summary = &s
-	e.hook(ctx, EventFinish, v, true)
+	_ = e.handle(ctx, EventFinish, v)
+	if n := len(v.children); n > 0 {
+		e.log.Warn("the crawl is over: what on_finish enqueued is dropped", "requests", n)
+	}
 	err := e.writeItems(ctx, v.items)
 	if err == nil {
 		err = e.flush(ctx)
@@ -213,18 +218,8 @@ type Counter interface {
 	Counts(ctx context.Context) (Counts, error)
 }
 
-// hook calls the handler if it wants ev. Requests and items pushed by hooks
-// without a request (send) go out at once. It returns only what ends the
-// visit: a *Cancel; a *Fatal also ends the crawl.
-func (e *Engine) hook(ctx context.Context, ev Event, v *Visit, send bool) error {
-	err := e.handle(ctx, ev, v)
-	if send && ev != EventFinish {
-		e.send(ctx, v)
-	}
-	return err
-}
-
-// handle calls the handler for ev and sorts its errors.
+// handle calls the handler for ev if it wants it. It returns what the caller
+// has to act on: a *Cancel, ErrDrop or ErrNoMore; a *Fatal also ends the crawl.
 func (e *Engine) handle(ctx context.Context, ev Event, v *Visit) error {
 	kind := ""
 	if v.Request != nil {

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -508,21 +509,20 @@ func TestFailuresOfThePartsEndTheCrawl(t *testing.T) {
 
 func TestSeedsArePulledLazily(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		pulled := 0
+		var pulled atomic.Int64
 		endless := func(yield func(string, error) bool) {
-			for yield(fmt.Sprintf("http://h%d.test/", pulled), nil) {
-				pulled++
+			for yield(fmt.Sprintf("http://h%d.test/", pulled.Add(1)), nil) {
 			}
 		}
 		h := &hooks{on: func(ev engine.Event, v *engine.Visit) error {
-			if ev == engine.EventDone && pulled > 3000 {
+			if ev == engine.EventDone && pulled.Load() > 3000 {
 				v.Stop("enough")
 			}
 			return nil
 		}}
 		s := crawl(t, t.Context(), engine.Config{}, engine.Deps{Fetcher: &site{answer: ok}, Handler: h, Seeds: endless})
-		if s.End != "stopped" || int64(pulled) > s.Pages+20_000 {
-			t.Errorf("end %q after %d pages with %d seeds pulled", s.End, s.Pages, pulled)
+		if s.End != "stopped" || pulled.Load() > s.Pages+20_000 {
+			t.Errorf("end %q after %d pages with %d seeds pulled", s.End, s.Pages, pulled.Load())
 		}
 	})
 }

@@ -6,6 +6,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/cespare/xxhash/v2"
 )
 
 // tally counts what the crawl does, for Summary.
@@ -21,7 +23,7 @@ type tally struct {
 	failures map[string]int64
 	skips    map[string]int64
 	verdicts []string
-	hosts    map[string]struct{}
+	hosts    map[uint64]struct{} // hashes of the queues fetched from
 }
 
 // maxHosts bounds the set that counts hosts; above it the count stays there.
@@ -31,7 +33,7 @@ func (t *tally) init(name string) {
 	t.name = name
 	t.failures = map[string]int64{}
 	t.skips = map[string]int64{}
-	t.hosts = map[string]struct{}{}
+	t.hosts = map[uint64]struct{}{}
 }
 
 func (t *tally) begin() {
@@ -74,7 +76,7 @@ func (t *tally) visit(queue string, f *Failure) {
 		t.failures[failureKey(f)]++
 	}
 	if len(t.hosts) < maxHosts {
-		t.hosts[queue] = struct{}{}
+		t.hosts[xxhash.Sum64String(queue)] = struct{}{}
 	}
 }
 
