@@ -34,13 +34,20 @@ func serve(dir string) (*site, error) {
 	if st, err := os.Stat(dir); err != nil || !st.IsDir() {
 		return nil, usagef("--serve %s: no such folder", dir)
 	}
+	real, err := filepath.Abs(dir)
+	if err == nil {
+		real, err = filepath.EvalSymlinks(real)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("serve %s: %w", dir, err)
+	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("serve %s: %w", dir, err)
 	}
 	s := &site{dir: dir, addr: l.Addr().String(), done: make(chan struct{})}
 	s.server = &http.Server{
-		Handler:           files{dir},
+		Handler:           files{real},
 		ErrorLog:          log.New(io.Discard, "", 0),
 		ReadHeaderTimeout: 10 * time.Second,
 	}
@@ -61,9 +68,9 @@ func (s *site) Close() {
 	<-s.done
 }
 
-// files answers for the files of a folder as a plain web server does. Links in
-// the folder are followed wherever they lead: who made the folder made them.
-type files struct{ dir string }
+// files answers for the files of a folder as a plain web server does. A
+// symbolic link is followed within the folder; what lies outside is not there.
+type files struct{ dir string } // without symbolic links itself
 
 // ServeHTTP implements http.Handler.
 func (h files) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -77,7 +84,7 @@ func (h files) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusNotFound)
 		return
 	}
-	f, st, err := open(name)
+	f, st, err := h.open(name)
 	if err != nil {
 		refuse(w, errorStatus(err))
 		return
@@ -107,22 +114,29 @@ func (h files) file(p string) (string, bool) {
 	return filepath.Join(h.dir, filepath.FromSlash(path.Clean(p))), true
 }
 
-func open(name string) (*os.File, fs.FileInfo, error) {
+func (h files) open(name string) (*os.File, fs.FileInfo, error) {
+	real, err := filepath.EvalSymlinks(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	if rel, err := filepath.Rel(h.dir, real); err != nil || !filepath.IsLocal(rel) {
+		return nil, nil, fs.ErrNotExist
+	}
 	// Asked before it is opened: to open a named pipe would wait for its writer.
-	st, err := os.Stat(name)
+	st, err := os.Stat(real)
 	if err != nil {
 		return nil, nil, err
 	}
 	if !st.Mode().IsRegular() && !st.IsDir() {
 		return nil, nil, fs.ErrNotExist
 	}
-	f, err := os.Open(name)
+	f, err := os.Open(real)
 	return f, st, err
 }
 
 // index answers for a folder: with its index.html, else it is not shown.
 func (h files) index(w http.ResponseWriter, r *http.Request, dir string) {
-	f, st, err := open(filepath.Join(dir, "index.html"))
+	f, st, err := h.open(filepath.Join(dir, "index.html"))
 	if err != nil || st.IsDir() {
 		if f != nil {
 			f.Close()
