@@ -127,42 +127,44 @@ func appendEscaped(b []byte, c byte, plain *[256]bool) []byte {
 	return append(b, '%', upperHex[c>>4], upperHex[c&15])
 }
 
-// A param is one parameter of a query, decoded.
-type param struct{ name, value string }
+// A Param is one parameter of a query.
+type Param struct{ Name, Value string }
 
-// appendQuery writes the query in canonical form.
-func (c Canonical) appendQuery(b []byte, query string) []byte {
-	params := c.params(query)
-	if !c.KeepOrder {
-		slices.SortStableFunc(params, func(a, b param) int {
-			return cmp.Or(cmp.Compare(a.name, b.name), cmp.Compare(a.value, b.value))
-		})
-	}
-	separator := byte('?')
-	for _, p := range params {
-		b = append(b, separator)
-		b = appendForm(b, p.name)
-		b = append(b, '=')
-		b = appendForm(b, p.value)
-		separator = '&'
-	}
-	return b
-}
-
-// params are the parameters of query that are not dropped.
-func (c Canonical) params(query string) []param {
-	params := make([]param, 0, 8)
+// ParseQuery reads a query, without its question mark, as a form: its
+// parameters in order, decoded, octets as they come. A parameter without "="
+// has the value "".
+func ParseQuery(query string) []Param {
+	params := make([]Param, 0, strings.Count(query, "&")+1)
 	for pair := range strings.SplitSeq(query, "&") {
 		if pair == "" {
 			continue
 		}
 		name, value, _ := strings.Cut(pair, "=")
-		name = decodeForm(name)
-		if !c.drops(name) {
-			params = append(params, param{name, decodeForm(value)})
-		}
+		params = append(params, Param{decodeForm(name), decodeForm(value)})
 	}
 	return params
+}
+
+// appendQuery writes the query in canonical form.
+func (c Canonical) appendQuery(b []byte, query string) []byte {
+	params := ParseQuery(query)
+	if len(c.DropParams) > 0 {
+		params = slices.DeleteFunc(params, func(p Param) bool { return c.drops(p.Name) })
+	}
+	if !c.KeepOrder {
+		slices.SortStableFunc(params, func(a, b Param) int {
+			return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.Value, b.Value))
+		})
+	}
+	separator := byte('?')
+	for _, p := range params {
+		b = append(b, separator)
+		b = appendForm(b, p.Name)
+		b = append(b, '=')
+		b = appendForm(b, p.Value)
+		separator = '&'
+	}
+	return b
 }
 
 func (c Canonical) drops(name string) bool {

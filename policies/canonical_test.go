@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"strings"
 	"testing"
+
+	"github.com/google/go-cmp/cmp"
 )
 
 // canonicalMisses are the calls of the suite that ask for something else than
@@ -101,5 +103,20 @@ func TestCanonical(t *testing.T) {
 				t.Errorf("got %s, want %s", got, tt.want)
 			}
 		})
+	}
+}
+
+func TestParseQuery(t *testing.T) {
+	tests := map[string][]Param{
+		"":                {},
+		"a=1&b=2":         {{"a", "1"}, {"b", "2"}},
+		"&a&&b=":          {{"a", ""}, {"b", ""}},
+		"a+b=c%20d%26&=x": {{"a b", "c d&"}, {"", "x"}},
+		"a=b=c&%zz":       {{"a", "b=c"}, {"%zz", ""}},
+	}
+	for query, want := range tests {
+		if diff := cmp.Diff(want, ParseQuery(query)); diff != "" {
+			t.Errorf("%q (-want +got):\n%s", query, diff)
+		}
 	}
 }

@@ -49,6 +49,19 @@ const (
 // isForbidden reports whether c may not stand in a domain.
 func isForbidden(c byte) bool { return c <= 0x1f || strings.IndexByte(forbiddenDomain, c) >= 0 }
 
+// ASCIIHost is a host as a URL has it: lower case, Punycode for Unicode (UTS
+// #46), addresses in their usual form. The error is ErrBadHost.
+func ASCIIHost(host string) (string, error) {
+	if host == "" || strings.ContainsAny(host, "/\\?#@\t\r\n") {
+		return "", ErrBadHost
+	}
+	p := parser{special: true}
+	if err := p.appendHost(host); err != nil {
+		return "", err
+	}
+	return string(p.buf), nil
+}
+
 // domainToASCII is the domain of a special URL's host: percent-decoded, lower
 // case, in Punycode.
 func domainToASCII(s string) (string, error) {

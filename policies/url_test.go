@@ -92,3 +92,15 @@ func TestPlainCostsNothing(t *testing.T) {
 		}
 	}
 }
+
+func TestASCIIHost(t *testing.T) {
+	tests := map[string]string{
+		"Bücher.Example": "xn--bcher-kva.example", "EXAMPLE": "example", "0x7f.1": "127.0.0.1", "[1:0::2]": "[1::2]",
+		"": "", "a b": "", "a/b": "", "a:1": "", "h@x": "", "xn--\u00e9": "",
+	}
+	for host, want := range tests {
+		if got, err := ASCIIHost(host); got != want || (err == nil) != (want != "") {
+			t.Errorf("%q: got %q, %v, want %q", host, got, err, want)
+		}
+	}
+}
