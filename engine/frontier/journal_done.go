@@ -152,7 +152,7 @@ func (j *Journal) appendBack(b []byte, back []pushItem, now int64) []byte {
 		if back[i].r.After <= 0 {
 			front = append(front, back[i])
 		} else if !back[i].taken {
-			b = j.appendGroup(b, back[i:min(i+pushWindow, len(back))], now, 0)
+			b = j.appendGroup(b, back[i:min(i+groupWindow, len(back))], now, 0)
 		}
 	}
 	for end := len(front); end > 0; {

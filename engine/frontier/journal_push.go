@@ -9,9 +9,9 @@ import (
 // Bounds of one frame of a Push, which is cut into several above them, and how
 // far ahead requests are looked for that go into the same group.
 const (
-	pushRequests = 1024
-	pushBytes    = 1 << 20
-	pushWindow   = maxGroup
+	frameRequests = 1024
+	frameBytes    = 1 << 20
+	groupWindow   = maxGroup
 )
 
 // pushing is what one frame of a Push is put together in.
@@ -43,7 +43,7 @@ func (j *Journal) Push(ctx context.Context, reqs ...*engine.Request) (fresh int,
 	defer j.mu.Unlock()
 	for len(reqs) > 0 {
 		n, size := 0, 0
-		for ; n < len(reqs) && n < pushRequests && size < pushBytes; n++ {
+		for ; n < len(reqs) && n < frameRequests && size < frameBytes; n++ {
 			size += len(reqs[n].Body) + len(reqs[n].Meta)
 		}
 		if err := j.pushFrame(reqs[:n]); err != nil {
@@ -76,7 +76,7 @@ func (j *Journal) pushFrame(reqs []*engine.Request) error {
 	now := j.now()
 	for i := range p.items {
 		if !p.items[i].taken {
-			b = j.appendGroup(b, p.items[i:min(i+pushWindow, len(p.items))], now, 0)
+			b = j.appendGroup(b, p.items[i:min(i+groupWindow, len(p.items))], now, 0)
 		}
 	}
 	clear(p.named)
