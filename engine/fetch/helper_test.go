@@ -158,3 +158,38 @@ func sleepless(ctx context.Context, w http.ResponseWriter) {
 	w.(http.Flusher).Flush()
 	<-ctx.Done()
 }
+
+// nameless is a resolver that knows no name.
+func nameless(t *testing.T) *net.Resolver {
+	t.Helper()
+	pc, err := net.ListenPacket("udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { pc.Close() })
+	go func() {
+		var b [512]byte
+		for {
+			n, from, err := pc.ReadFrom(b[:])
+			if err != nil {
+				return
+			}
+			b[2], b[3] = 0x81, 0x83 // an answer: no such name
+			pc.WriteTo(b[:n], from)
+		}
+	}()
+	return &net.Resolver{PreferGo: true, Dial: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "udp", pc.LocalAddr().String())
+	}}
+}
+
+// rawServerTLS accepts connections and says nothing on them.
+func rawServerTLS(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	return "https://" + l.Addr().String()
+}

@@ -77,8 +77,11 @@ func newTestProxy(t *testing.T, backend, user string) *testProxy {
 			w.WriteHeader(http.StatusBadGateway)
 			return
 		}
-		w.WriteHeader(http.StatusOK)
-		from, _, _ := http.NewResponseController(w).Hijack()
+		from, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			return
+		}
+		io.WriteString(from, "HTTP/1.1 200 OK\r\n\r\n")
 		go func() { io.Copy(to, from); to.Close() }()
 		go func() { io.Copy(from, to); from.Close() }()
 	}))
