@@ -58,26 +58,31 @@ func (h *Host) run(ctx context.Context, ev engine.Event, chain chain, v *engine.
 	c.hook, c.page = hookNames[ev], p
 	if p != nil && ev != engine.EventSkip && ev != engine.EventEnqueue {
 		p.live = true
-		defer func() { p.live = false }()
 	}
-	args := h.arguments(ev, v, p)
+	n := h.arguments(&c.args, ev, v, p)
 	var answer error
-	for _, link := range chain {
+	for i, link := range chain {
 		fn, ok := link.table.RawGetString(c.hook).(*lua.LFunction)
 		if !ok {
 			continue
 		}
-		c.unit = link.unit
-		result, err := h.call(c, fn, args, v, p)
-		if err != nil {
-			return err
+		if i > 0 {
+			h.watch.renew(c)
 		}
-		if answer = h.answer(ev, result, v, p, answer); errors.Is(answer, engine.ErrDrop) {
+		c.unit = link.unit
+		result, err := h.call(c, fn, n, v, p)
+		if err != nil {
+			answer = err
 			break
 		}
-		if ev == engine.EventEnqueue {
-			args = h.arguments(ev, v, p)
+		if ev == engine.EventIdle || ev == engine.EventEnqueue {
+			if answer = h.answer(ev, result, v, p, answer); errors.Is(answer, engine.ErrDrop) {
+				break
+			}
 		}
+	}
+	if p != nil {
+		p.live = false
 	}
 	return answer
 }
@@ -93,7 +98,13 @@ func (h *Host) subject(ev engine.Event, v *engine.Visit) *page {
 	case v.Request == nil:
 		return nil
 	}
-	p := h.pageOf(v)
+	p, ok := v.Local.(*page)
+	if !ok {
+		p = h.newPage(v.Request, v.Response)
+		p.visit = v
+		v.Local = p
+	}
+	p.req = v.Request
 	if p.resp != v.Response {
 		h.mu.Lock()
 		p.update(v.Response)
@@ -123,29 +134,44 @@ func takes(fn *lua.LFunction, n uint8) bool {
 
 // call runs one function of a chain. Its error is a *engine.Cancel or a
 // *engine.Fatal; any other has been dealt with.
-func (h *Host) call(c *call, fn *lua.LFunction, args []lua.LValue, v *engine.Visit, p *page) (lua.LValue, error) {
+func (h *Host) call(c *call, fn *lua.LFunction, n int, v *engine.Visit, p *page) (lua.LValue, error) {
 	mark := v.Mark()
-	if len(args) > 1 && !takes(fn, 2) {
-		args = args[:1]
+	if n > 1 && !takes(fn, 2) {
+		n = 1
 	}
-	rets, err := h.invoke(fn, 1, args...)
-	var cancel *engine.Cancel
-	if errors.As(c.err, &cancel) {
-		if p != nil {
-			err = p.storeMeta()
-		}
-		if err != nil {
-			return nil, errors.Join(h.failed(c, err, v, mark), cancel)
-		}
-		return nil, cancel
+	rets, err := h.invoke(fn, 1, c.args[:n]...)
+	if c.err != nil {
+		return nil, h.halted(c, err, v, p, mark)
 	}
 	if err == nil && p != nil {
 		err = p.storeMeta()
 	}
-	if err != nil || c.err != nil {
+	if err != nil {
 		return nil, h.failed(c, err, v, mark)
 	}
 	return rets[0], nil
+}
+
+// halted deals with a hook that was ended: by its own cancel, which is no
+// error, or by one of its limits.
+func (h *Host) halted(c *call, err error, v *engine.Visit, p *page, mark engine.Mark) error {
+	var cancel *engine.Cancel
+	var fatal *engine.Fatal
+	switch {
+	case errors.As(c.err, &fatal):
+		return fatal
+	case errors.Is(c.err, context.Canceled), errors.Is(c.err, context.DeadlineExceeded):
+		v.Rollback(mark) // the visit itself was cut, which is no fault of the script's
+		return nil
+	case !errors.As(c.err, &cancel):
+		return h.failed(c, err, v, mark)
+	}
+	if err := p.storeMeta(); err != nil {
+		if fatal := h.failed(c, err, v, mark); fatal != nil {
+			return fatal
+		}
+	}
+	return cancel
 }
 
 // failed deals with an error of a hook: what the hook did is undone, the error
@@ -183,54 +209,68 @@ func (h *Host) answer(ev engine.Event, result lua.LValue, v *engine.Visit, p *pa
 	return before
 }
 
-// arguments are what the hook of an event receives.
-func (h *Host) arguments(ev engine.Event, v *engine.Visit, p *page) []lua.LValue {
-	var req lua.LValue = lua.LNil
+// arguments sets what the hook of an event receives and answers how many.
+func (h *Host) arguments(args *[4]lua.LValue, ev engine.Event, v *engine.Visit, p *page) int {
+	args[0] = lua.LNil
 	if p != nil {
-		req = &p.ud
+		args[0] = &p.ud
 	}
 	switch ev {
 	case engine.EventStart:
-		return nil
+		return 0
 	case engine.EventIdle:
-		return []lua.LValue{lua.LNumber(v.Room)}
+		args[0] = lua.LNumber(v.Room)
 	case engine.EventFinish:
-		return []lua.LValue{h.summary(v.Summary)}
+		args[0] = h.summary(v.Summary)
 	case engine.EventURL:
-		return []lua.LValue{req, lua.LString(v.Request.URL)}
+		args[1] = lua.LString(v.Request.URL)
+		return 2
 	case engine.EventStatus:
-		return []lua.LValue{req, lua.LString(v.Response.Proto), h.statusText(v.Response.Status), lua.LString(v.Response.Message)}
+		h.statusLine(args, v.Response)
+		return 4
 	case engine.EventHeaders:
-		return []lua.LValue{req, h.headers(p)}
+		args[1] = h.headers(p)
+		return 2
 	case engine.EventSuccess:
-		return []lua.LValue{req, p.handedText()}
+		args[1] = lua.LString(p.text)
+		return 2
 	case engine.EventError:
-		return []lua.LValue{req, h.failure(v.Failure)}
+		args[1] = h.failure(v.Failure)
+		return 2
 	case engine.EventDone:
-		if v.Failure != nil {
-			return []lua.LValue{req, h.failure(v.Failure)}
+		if args[1] = h.failure(v.Failure); v.Failure == nil {
+			args[1] = lua.LString(p.text)
 		}
-		return []lua.LValue{req, p.handedText()}
+		return 2
 	case engine.EventSkip:
-		return []lua.LValue{req, optional(v.Skip.Reason), optional(v.Skip.Detail)}
+		args[1], args[2] = optional(v.Skip.Reason), optional(v.Skip.Detail)
+		return 3
 	}
-	return []lua.LValue{req}
+	return 1
 }
 
-// handedText is the text for a hook, empty where nobody asked for it to be
-// decoded.
-func (p *page) handedText() lua.LValue { return lua.LString(p.text) }
-
-// statusText is a status as a string, made once.
-func (h *Host) statusText(status int) lua.LValue {
-	if status < 0 || status >= len(h.types.statuses) {
-		return lua.LString(strconv.Itoa(status))
+// statusLine sets version, status and message. The usual ones are made once.
+func (h *Host) statusLine(args *[4]lua.LValue, r *engine.Response) {
+	key := statusKey{r.Proto, r.Status, r.Message}
+	line, ok := h.types.statuses[key]
+	if !ok {
+		line = [3]lua.LValue{lua.LString(r.Proto), lua.LString(strconv.Itoa(r.Status)), lua.LString(r.Message)}
+		if len(h.types.statuses) < maxStatuses {
+			h.types.statuses[key] = line
+		}
 	}
-	if h.types.statuses[status] == nil {
-		h.types.statuses[status] = lua.LString(strconv.Itoa(status))
-	}
-	return h.types.statuses[status]
+	copy(args[1:], line[:])
 }
+
+// A statusKey is a status line.
+type statusKey struct {
+	proto   string
+	status  int
+	message string
+}
+
+// maxStatuses is how many status lines are kept.
+const maxStatuses = 100
 
 // summary is what on_finish receives.
 func (h *Host) summary(s *engine.Summary) lua.LValue {

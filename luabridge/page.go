@@ -45,19 +45,6 @@ func (h *Host) newPage(req *engine.Request, resp *engine.Response) *page {
 	return p
 }
 
-// pageOf is the page of a visit, up to date with it.
-func (h *Host) pageOf(v *engine.Visit) *page {
-	p, ok := v.Local.(*page)
-	if !ok {
-		p = h.newPage(v.Request, v.Response)
-		p.visit = v
-		v.Local = p
-		return p
-	}
-	p.req = v.Request
-	return p
-}
-
 // update drops what was made of an earlier hop's response. The lock is held.
 func (p *page) update(resp *engine.Response) {
 	if p.resp == resp {

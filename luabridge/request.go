@@ -125,7 +125,7 @@ func (p *page) responseField(name string) (lua.LValue, bool) {
 	case "headers":
 		return p.h.headers(p), true
 	case "elapsed":
-		return seconds(resp.Timing.Total), true
+		return durationValue(resp.Timing.Total), true
 	case "timing":
 		return p.timing(), true
 	case "from_cache":
@@ -174,16 +174,16 @@ func optional(s string) lua.LValue {
 	return lua.LString(s)
 }
 
-func seconds(d time.Duration) lua.LNumber { return lua.LNumber(d.Seconds()) }
+func durationValue(d time.Duration) lua.LNumber { return lua.LNumber(d.Seconds()) }
 
 func (p *page) timing() lua.LValue {
 	t := p.h.L.NewTable()
 	tm := p.resp.Timing
-	t.RawSetString("dns", seconds(tm.DNS))
-	t.RawSetString("connect", seconds(tm.Connect))
-	t.RawSetString("tls", seconds(tm.TLS))
-	t.RawSetString("first_byte", seconds(tm.FirstByte))
-	t.RawSetString("total", seconds(tm.Total))
+	t.RawSetString("dns", durationValue(tm.DNS))
+	t.RawSetString("connect", durationValue(tm.Connect))
+	t.RawSetString("tls", durationValue(tm.TLS))
+	t.RawSetString("first_byte", durationValue(tm.FirstByte))
+	t.RawSetString("total", durationValue(tm.Total))
 	return t
 }
 

@@ -54,7 +54,9 @@ type call struct {
 	sink   sink            // where enqueue, emit, fail and stop go
 	ctx    context.Context // the caller's
 	spent  time.Duration   // Lua time used before the last Blocking
+	seen   time.Time       // when the watchdog first found it running since; zero before
 	inside map[string]bool // hooks that run inside this one
+	args   [4]lua.LValue   // room for a hook's arguments
 
 	done chan struct{} // closed when the call has to end; nothing in Lua can then go on
 	err  error         // why; set before done is closed

@@ -18,43 +18,58 @@ type watchdog struct {
 	limit  time.Duration // of Lua time a call; 0 is none
 	memory uint64        // of heap, in bytes; 0 is none
 
-	mu     sync.Mutex // guards all below
+	mu     sync.Mutex // guards all below, and err and seen of calls
 	cur    *call      // running now
-	since  time.Time  // since when
-	held   time.Duration
+	held   int        // ticks that found a call running
 	timer  *time.Timer
 	armed  bool
 	closed bool
 	sample [1]metrics.Sample
 }
 
-// begin starts c's clock.
+// begin starts c's clock. It does not look at the time: a clock starts at the
+// first tick that finds the call running, so that short calls cost nothing.
 func (w *watchdog) begin(c *call) {
-	now := time.Now()
 	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.cur, w.since = c, now
-	if w.armed || w.closed {
-		return
+	w.cur = c
+	if !w.armed {
+		w.arm()
 	}
-	w.armed = true
-	if w.timer == nil {
+	w.mu.Unlock()
+}
+
+// arm starts the timer.
+func (w *watchdog) arm() {
+	switch {
+	case w.closed:
+		return
+	case w.timer == nil:
 		w.timer = time.AfterFunc(tick, w.look)
-	} else {
+	default:
 		w.timer.Reset(tick)
 	}
+	w.armed = true
 }
 
 // end stops the clock of the call that runs.
 func (w *watchdog) end() {
-	now := time.Now()
+	w.mu.Lock()
+	if c := w.cur; c != nil && !c.seen.IsZero() {
+		c.spent += time.Since(c.seen)
+		c.seen = time.Time{}
+	}
+	w.cur = nil
+	w.mu.Unlock()
+}
+
+// renew gives the call at hand a whole limit again, for the next of a chain.
+// A call whose context has ended stays halted.
+func (w *watchdog) renew(c *call) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.cur != nil {
-		d := now.Sub(w.since)
-		w.cur.spent += d
-		w.held += d
-		w.cur = nil
+	c.spent, c.seen = 0, time.Time{}
+	if c.err != nil && (c.ctx == nil || c.ctx.Err() == nil) {
+		c.err, c.done = nil, make(chan struct{})
 	}
 }
 
@@ -68,11 +83,15 @@ func (w *watchdog) look() {
 		w.armed = false
 		return
 	}
+	w.held++
+	if c.seen.IsZero() {
+		c.seen = time.Now()
+	}
 	switch {
 	case c.err != nil:
 	case c.ctx != nil && c.ctx.Err() != nil:
 		c.halt(c.ctx.Err())
-	case w.limit > 0 && c.spent+time.Since(w.since) > w.limit:
+	case w.limit > 0 && c.spent+time.Since(c.seen) > w.limit:
 		c.halt(&limitError{fmt.Sprintf("took longer than %v of Lua time", w.limit), "--script-timeout"})
 	case heavy:
 		c.halt(&limitError{fmt.Sprintf("more than %d MiB of memory in use", w.memory>>20), "--script-memory"})
@@ -95,7 +114,7 @@ func (w *watchdog) heap() uint64 {
 	return w.sample[0].Value.Uint64()
 }
 
-// stop ends the watchdog and says how long calls ran in all.
+// stop ends the watchdog.
 func (w *watchdog) stop() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -105,11 +124,11 @@ func (w *watchdog) stop() {
 	}
 }
 
-// total is how long calls ran, in all.
+// total is for how long calls ran, in all, reckoned from the ticks.
 func (w *watchdog) total() time.Duration {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.held
+	return time.Duration(w.held) * tick
 }
 
 // A limitError ends a call that went over one of its limits.

@@ -108,11 +108,14 @@ func (w *world) crawl() (engine.Summary, error) {
 	if w.host == nil {
 		w.mustLoad()
 	}
+	if w.cfg.Concurrency == 0 {
+		w.cfg.Concurrency = 1 // one page after the other
+	}
 	e, err := engine.New(w.cfg, engine.Deps{
-		Frontier: &line{w: w, wake: make(chan struct{}, 1)},
-		Fetcher:  site{w},
+		Frontier: &worldLine{w: w, wake: make(chan struct{}, 1)},
+		Fetcher:  worldSite{w},
 		Handler:  w.host,
-		Output:   rows{w},
+		Output:   worldRows{w},
 		Seeds: func(yield func(string, error) bool) {
 			for _, s := range w.seeds {
 				if !yield(s, nil) {
@@ -141,12 +144,12 @@ func (w *world) printed() []string {
 	return strings.Split(text, "\n")
 }
 
-// site is the Fetcher of a world.
-type site struct{ w *world }
+// worldSite is the Fetcher of a world.
+type worldSite struct{ w *world }
 
-func (s site) Close() error { return nil }
+func (s worldSite) Close() error { return nil }
 
-func (s site) Fetch(_ context.Context, r *engine.Request, notify func(engine.Event, *engine.Response) error) (*engine.Response, error) {
+func (s worldSite) Fetch(_ context.Context, r *engine.Request, notify func(engine.Event, *engine.Response) error) (*engine.Response, error) {
 	text, ok := s.w.pages[r.URL]
 	if !ok && strings.HasSuffix(r.URL, "/") {
 		text, ok = s.w.pages[r.URL+"index.html"]
@@ -190,13 +193,13 @@ func answer(text string) *engine.Response {
 	return resp
 }
 
-// rows is the Output of a world.
-type rows struct{ w *world }
+// worldRows is the Output of a world.
+type worldRows struct{ w *world }
 
-func (o rows) Close() error                 { return nil }
-func (o rows) Flush() (engine.Marks, error) { return nil, nil }
+func (o worldRows) Close() error                 { return nil }
+func (o worldRows) Flush() (engine.Marks, error) { return nil, nil }
 
-func (o rows) WriteItem(_ context.Context, it engine.Item) error {
+func (o worldRows) WriteItem(_ context.Context, it engine.Item) error {
 	var b strings.Builder
 	for i, f := range it {
 		if i > 0 {
@@ -212,8 +215,8 @@ func (o rows) WriteItem(_ context.Context, it engine.Item) error {
 	return nil
 }
 
-// line is a Frontier in memory: every request is a queue of its own.
-type line struct {
+// worldLine is a Frontier in memory: every request is a queue of its own.
+type worldLine struct {
 	w    *world
 	wake chan struct{}
 
@@ -223,10 +226,10 @@ type line struct {
 	leased int
 }
 
-func (l *line) Close() error          { return nil }
-func (l *line) Wake() <-chan struct{} { return l.wake }
+func (l *worldLine) Close() error          { return nil }
+func (l *worldLine) Wake() <-chan struct{} { return l.wake }
 
-func (l *line) Push(_ context.Context, reqs ...*engine.Request) (int, error) {
+func (l *worldLine) Push(_ context.Context, reqs ...*engine.Request) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.seen == nil {
@@ -249,7 +252,7 @@ func (l *line) Push(_ context.Context, reqs ...*engine.Request) (int, error) {
 	return fresh, nil
 }
 
-func (l *line) Lease(_ context.Context, queues, _ int, ttl time.Duration) ([]*engine.Lease, time.Duration, error) {
+func (l *worldLine) Lease(_ context.Context, queues, _ int, ttl time.Duration) ([]*engine.Lease, time.Duration, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if len(l.queued) == 0 && l.leased == 0 {
@@ -265,7 +268,7 @@ func (l *line) Lease(_ context.Context, queues, _ int, ttl time.Duration) ([]*en
 	return leases, 5 * time.Millisecond, nil
 }
 
-func (l *line) Done(_ context.Context, outs []*engine.Outcome, _ engine.Marks) ([]*engine.Lease, error) {
+func (l *worldLine) Done(_ context.Context, outs []*engine.Outcome, _ engine.Marks) ([]*engine.Lease, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, o := range outs {
@@ -278,4 +281,14 @@ func (l *line) Done(_ context.Context, outs []*engine.Outcome, _ engine.Marks) (
 		}
 	}
 	return nil, nil
+}
+
+// oneFile writes a script into a folder of its own.
+func oneFile(tb testing.TB, script string) string {
+	tb.Helper()
+	path := filepath.Join(tb.TempDir(), "main.lua")
+	if err := os.WriteFile(path, []byte(script), 0o644); err != nil {
+		tb.Fatal(err)
+	}
+	return path
 }

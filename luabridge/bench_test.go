@@ -1,0 +1,107 @@
+package luabridge
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+
+	"downpour/engine"
+)
+
+// benchVisit makes visits of one page, as the engine does.
+func benchVisit(b *testing.B, w *world, body string) func() *engine.Visit {
+	b.Helper()
+	e, err := engine.New(engine.Config{}, engine.Deps{Frontier: &worldLine{w: w}, Fetcher: worldSite{w}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	header := http.Header{"Content-Type": {"text/html; charset=utf-8"}, "Server": {"x"}, "Date": {"Mon, 06 Nov 2023 10:00:00 GMT"}, "Etag": {`"abc"`}}
+	return func() *engine.Visit {
+		v := e.NewVisit(&engine.Request{URL: "http://site.test/a/page.html"})
+		v.Response = &engine.Response{URL: "http://site.test/a/page.html", Status: 200, Proto: "HTTP/1.1", Message: "OK", Header: header, Body: []byte(body)}
+		return v
+	}
+}
+
+var pageEvents = []engine.Event{engine.EventURL, engine.EventStatus, engine.EventHeaders, engine.EventSuccess, engine.EventDone}
+
+func benchmarkPages(b *testing.B, script, body string) {
+	w := &world{t: nil, dir: b.TempDir(), pages: map[string]string{}}
+	host, err := loadText(b, script)
+	if err != nil {
+		b.Fatal(err)
+	}
+	visit := benchVisit(b, w, body)
+	b.ReportAllocs()
+	for b.Loop() {
+		v := visit()
+		for _, ev := range pageEvents {
+			if !host.Wants(ev, "") {
+				continue
+			}
+			if err := host.Handle(context.Background(), ev, v); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+	b.StopTimer()
+	if errs := host.Errors(); len(errs) > 0 {
+		b.Fatal(errs[0].Error)
+	}
+}
+
+func loadText(b *testing.B, script string) (*Host, error) {
+	b.Helper()
+	w := oneFile(b, script)
+	host, err := Load(context.Background(), Options{Files: []string{w}})
+	if err == nil {
+		b.Cleanup(func() { host.Close() })
+	}
+	return host, err
+}
+
+func BenchmarkFiveEmptyHooks(b *testing.B) {
+	benchmarkPages(b, `
+function on_url(req, url) end
+function on_status(req, version, status, message) end
+function on_headers(req, headers) end
+function on_success(req, text) end
+function on_done(req, response) end
+`, "<title>x</title>")
+}
+
+func BenchmarkNoHooks(b *testing.B) { benchmarkPages(b, "", "<title>x</title>") }
+
+func BenchmarkTitleTypeAndTwentyEnqueues(b *testing.B) {
+	var body strings.Builder
+	body.WriteString("<html><head><title>The page</title></head><body>")
+	for i := range 20 {
+		fmt.Fprintf(&body, `<p>Some words here and there</p><a href="/page/%d.html">link</a>`, i)
+	}
+	benchmarkPages(b, `
+function on_headers(req, headers)
+  local ct = headers["content-type"]
+  if not ct or not ct[1]:find("html", 1, true) then req:cancel() end
+end
+function on_success(req, text)
+  local title = text:match("<title>(.-)</title>")
+  for i = 1, 20 do req:enqueue("/page/" .. i .. ".html") end
+end
+`, body.String())
+}
+
+func BenchmarkFollowTwentyLinks(b *testing.B) {
+	var body strings.Builder
+	body.WriteString("<html><head><title>The page</title></head><body>")
+	for i := range 20 {
+		fmt.Fprintf(&body, `<p>Some words here and there</p><a href="/page/%d.html">link</a>`, i)
+	}
+	benchmarkPages(b, `function on_success(req) req:follow() end`, body.String())
+}
+
+// BenchmarkBigBody hands 100 KB over to a hook that does not look at it.
+func BenchmarkBigBody(b *testing.B) {
+	benchmarkPages(b, `function on_success(req, text) local n = #text + #req.body end`, strings.Repeat("<p>x</p>\n", 11_000))
+}
