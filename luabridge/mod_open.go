@@ -27,7 +27,10 @@ const modulePrefix = "downpour."
 
 // modules lists the modules in the order of the reference.
 func modules() []module {
-	return []module{}
+	return []module{
+		jsonModule(), urlModule(), textModule(), reModule(), htmlModule(), xmlModule(), timeModule(), hashModule(), base64Module(),
+		csvModule(), sitemapModule(), feedModule(), robotsModule(), inspectModule(), setModule(), fileModule(), storeModule(), httpModule(), testModule(),
+	}
 }
 
 // moduleNames are the names by which require finds modules.

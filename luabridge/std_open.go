@@ -32,6 +32,9 @@ type std struct {
 	maker          *lua.LState    // on which create is called: it has no context
 	alive          *counter
 	methods        *lua.LTable // of strings
+
+	store  Store  // of the store module; nil until it is used
+	output string // folder into which the file module writes; "" for the default
 }
 
 // A thread is what is known of a Lua thread that runs or waits for one it
@@ -56,6 +59,15 @@ func openStd(h *Host, L *lua.LState) {
 	s.openMath(L)
 	s.openCoroutines(L)
 	s.openDebug(L)
+	L.G.Registry.RawSetString(stdKey, &lua.LUserData{Value: s, Metatable: lua.LNil})
+}
+
+// stdKey is where the Lua registry keeps the std.
+const stdKey = "downpour.std"
+
+// std is the library of the Host's state.
+func (h *Host) std() *std {
+	return h.L.G.Registry.RawGetString(stdKey).(*lua.LUserData).Value.(*std)
 }
 
 // library is the global table of that name, made where there is none.
