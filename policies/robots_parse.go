@@ -169,6 +169,10 @@ func (p *robotsParser) delay(value string) {
 		return
 	}
 	g := p.group()
+	if n := len(g.delays); n > 0 && g.delays[n-1].to == len(g.agents) { // the same agents once more
+		g.delays[n-1].value = max(g.delays[n-1].value, d)
+		return
+	}
 	g.delays = append(g.delays, delay{from: g.held, to: len(g.agents), value: d})
 }
 

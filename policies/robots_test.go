@@ -112,6 +112,14 @@ func TestRobotsHostile(t *testing.T) {
 	if ok, _ := ParseRobots([]byte(agents.String()+rules.String())).Allowed("bot-9999", path); !ok {
 		t.Error("nothing matches, and yet it is forbidden")
 	}
+	delays := strings.Repeat("Crawl-delay: 1\n", 15000) + "Crawl-delay: 3\nCrawl-delay: 2\n"
+	if d, _ := ParseRobots([]byte(agents.String() + delays)).CrawlDelay("bot-9999"); d != 3*time.Second {
+		t.Errorf("delay %v, want the longest, 3s", d)
+	}
+	star := "User-agent: *\nDisallow: /*a*a*a*a*a*a*a*a*a*b\n"
+	if ok, _ := ParseRobots([]byte(star)).Allowed("a", "/"+strings.Repeat("a", 1<<20)); !ok {
+		t.Error("a pattern with many stars matches what it should not")
+	}
 }
 
 func TestCrawlDelay(t *testing.T) {

@@ -96,6 +96,9 @@ func TestPlainCostsNothing(t *testing.T) {
 func TestASCIIHost(t *testing.T) {
 	tests := map[string]string{
 		"Bücher.Example": "xn--bcher-kva.example", "EXAMPLE": "example", "0x7f.1": "127.0.0.1", "[1:0::2]": "[1::2]",
+		"①②⑦.⓪.⓪.①": "127.0.0.1", "0177.0.0.1": "127.0.0.1", "2130706433": "127.0.0.1", "127.1.": "127.0.0.1",
+		"[::ffff:127.0.0.1]": "[::ffff:7f00:1]", "localhost.": "localhost.", "127。0。0。1": "127.0.0.1", "%31%32%37.1": "127.0.0.1",
+		"256.0.0.1": "", "1.2.3.4.5": "", "[fe80::1%25lo]": "", "[1.2.3.4]": "", "0x100000000": "",
 		"": "", "a b": "", "a/b": "", "a:1": "", "h@x": "", "xn--\u00e9": "",
 	}
 	for host, want := range tests {
