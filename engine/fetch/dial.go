@@ -2,9 +2,11 @@ package fetch
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
+	"net/http"
 	"net/http/httptrace"
 	"net/netip"
 	"net/url"
@@ -42,6 +44,67 @@ func (f *Fetcher) direct() dialFunc {
 		}
 		return timed(ctx, guarded, network, f.addresses(key, addr))
 	}
+}
+
+// straight makes t connect to sites by dial, by TLS on top of it for https, and
+// overlook on HTTP/1 what browsers do.
+func (f *Fetcher) straight(t *http.Transport, dial dialFunc) {
+	lenient := func(c net.Conn) net.Conn { return &lenientConn{Conn: c, limit: int(f.cfg.MaxHeader)} }
+	cfg := f.tls()
+	cfg.NextProtos = []string{"h2", "http/1.1"}
+	cfg.ClientSessionCache = tls.NewLRUClientSessionCache(4 * f.cfg.Concurrency)
+	t.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		c, err := dial(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		return lenient(c), nil
+	}
+	t.DialTLSContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		raw, err := dial(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		c, err := f.handshake(ctx, raw, cfg, addr)
+		if err != nil {
+			raw.Close()
+			return nil, err
+		}
+		if c.ConnectionState().NegotiatedProtocol == "h2" {
+			return c, nil
+		}
+		return lenient(c), nil
+	}
+}
+
+func (f *Fetcher) tls() *tls.Config {
+	return &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: f.cfg.RootCAs}
+}
+
+// errHandshake is a handshake's own timeout.
+var errHandshake = errors.New("tls: no end to the handshake in time")
+
+// handshake makes a TLS connection to addr over raw.
+func (f *Fetcher) handshake(ctx context.Context, raw net.Conn, cfg *tls.Config, addr string) (*tls.Conn, error) {
+	cfg = cfg.Clone()
+	cfg.ServerName, _, _ = net.SplitHostPort(addr)
+	ctx, cancel := context.WithTimeoutCause(ctx, f.cfg.ConnectTimeout, errHandshake)
+	defer cancel()
+	t, _ := ctx.Value(traceKey{}).(*trace)
+	if t != nil {
+		t.startTLS()
+	}
+	c := tls.Client(raw, cfg)
+	if err := c.HandshakeContext(ctx); err != nil {
+		if ctx.Err() != nil {
+			err = context.Cause(ctx)
+		}
+		return nil, &handshakeError{err}
+	}
+	if t != nil {
+		t.doneTLS(tls.ConnectionState{}, nil)
+	}
+	return c, nil
 }
 
 // addresses is what to dial for addr: itself, unless Resolve says otherwise.

@@ -36,6 +36,12 @@ func (e *connectError) Error() string {
 	return fmt.Sprintf("the proxy %s answered %d to CONNECT", e.proxy, e.status)
 }
 
+// A handshakeError is whatever goes wrong in a TLS handshake.
+type handshakeError struct{ err error }
+
+func (e *handshakeError) Error() string { return e.err.Error() }
+func (e *handshakeError) Unwrap() error { return e.err }
+
 // proxyFault reports whether the proxy, not the site, is to blame.
 func proxyFault(err error) bool {
 	var c *connectError
@@ -142,6 +148,7 @@ func tlsMessage(err error, host string) string {
 	var verify *tls.CertificateVerificationError
 	var alert tls.AlertError
 	var record tls.RecordHeaderError
+	var shake *handshakeError
 	text := err.Error()
 	switch {
 	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
@@ -159,10 +166,12 @@ func tlsMessage(err error, host string) string {
 		return host + " does not speak TLS on this port"
 	case strings.Contains(text, "server gave HTTP response to HTTPS client"):
 		return host + " speaks plain HTTP on this port, not TLS"
-	case strings.Contains(text, "TLS handshake timeout"):
+	case errors.Is(err, errHandshake), strings.Contains(text, "TLS handshake timeout"):
 		return host + " did not finish the TLS handshake in time"
-	case strings.Contains(text, "tls: "):
+	case strings.HasPrefix(text, "tls: ") || strings.Contains(text, ": tls: "):
 		return text[strings.Index(text, "tls: ")+len("tls: "):]
+	case errors.As(err, &shake):
+		return host + " broke off the TLS handshake: " + text
 	}
 	return ""
 }

@@ -2,7 +2,6 @@ package fetch
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net/http"
@@ -49,7 +48,8 @@ type routes struct {
 
 func (s *routes) init(f *Fetcher) error {
 	s.fetcher = f
-	s.direct = &route{transport: f.transport(f.direct())}
+	s.direct = &route{transport: f.transport(nil)}
+	f.straight(s.direct.transport, f.direct())
 	s.known = make(map[string]*route)
 	for _, p := range f.cfg.Proxies {
 		r, err := f.through(p)
@@ -73,7 +73,7 @@ func (s *routes) init(f *Fetcher) error {
 func (f *Fetcher) transport(dial dialFunc) *http.Transport {
 	t := &http.Transport{
 		DialContext:            dial,
-		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: f.cfg.RootCAs},
+		TLSClientConfig:        f.tls(),
 		TLSHandshakeTimeout:    f.cfg.ConnectTimeout,
 		DisableCompression:     true, // codings are undone here
 		MaxIdleConns:           max(256, 4*f.cfg.Concurrency),
@@ -133,7 +133,8 @@ func (f *Fetcher) through(proxy string) (*route, error) {
 		if err != nil {
 			return nil, err
 		}
-		r.transport = f.transport(dial)
+		r.transport = f.transport(nil)
+		f.straight(r.transport, dial)
 	default:
 		return nil, fmt.Errorf("proxy %s: scheme %q is not one of http, https, socks5, socks5h", r.shown, u.Scheme)
 	}

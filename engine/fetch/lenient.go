@@ -1,0 +1,278 @@
+package fetch
+
+import (
+	"bytes"
+	"net"
+	"strconv"
+	"strings"
+	"sync/atomic"
+)
+
+// A lenientConn is an HTTP/1 connection that puts right, before net/http sees
+// them, the faults in answers that browsers overlook and net/http does not:
+// header lines that are none, a Content-Length that is no number, transfer
+// codings that are none, chunks whose lines end in a bare line feed. An
+// answer without such faults passes as it is.
+//
+// It relies on requests not being pipelined: what is read after a request has
+// been written begins with a head.
+type lenientConn struct {
+	net.Conn
+	limit int // octets of a head
+
+	asked atomic.Bool // a request has been written whose head has not been read
+	bare  atomic.Bool // its answer has no body: HEAD
+
+	in     []byte // read and not yet looked at
+	out    []byte // to be delivered
+	chunks *rechunker
+	err    error // with which reading ended, once out is empty
+}
+
+// Write notes that a request begins.
+func (c *lenientConn) Write(p []byte) (int, error) {
+	if method, _, ok := bytes.Cut(p[:min(len(p), 16)], []byte(" ")); ok && upper(method) {
+		c.bare.Store(string(method) == "HEAD")
+		c.asked.Store(true)
+	}
+	return c.Conn.Write(p)
+}
+
+func upper(p []byte) bool {
+	for _, b := range p {
+		if b < 'A' || b > 'Z' {
+			return false
+		}
+	}
+	return len(p) > 0
+}
+
+func (c *lenientConn) Read(p []byte) (int, error) {
+	for {
+		if len(c.out) > 0 {
+			n := copy(p, c.out)
+			c.out = c.out[n:]
+			return n, nil
+		}
+		if c.err != nil {
+			return 0, c.err
+		}
+		n, err := c.Conn.Read(p)
+		switch {
+		case c.asked.Load():
+			c.chunks = nil
+			if len(c.in) == 0 && err == nil && c.passes(p[:n]) {
+				return n, nil
+			}
+			c.in = append(c.in, p[:n]...)
+			c.heads(err != nil)
+		case c.chunks != nil && n > 0:
+			c.out = c.chunks.feed(c.out[:0], p[:n])
+		default:
+			return n, err
+		}
+		if err != nil {
+			c.err = err
+		}
+	}
+}
+
+// passes reports whether p begins with a whole head, not of a 1xx answer, that
+// needs no mending.
+func (c *lenientConn) passes(p []byte) bool {
+	end := headEnd(p)
+	if end < 0 || interim(p) {
+		return false
+	}
+	_, mended, chunked := mend(p[:end])
+	if mended || chunked && end < len(p) && bareChunk(p[end:]) {
+		return false
+	}
+	if chunked && end == len(p) && c.chunksFollow(p) {
+		c.chunks = new(rechunker)
+	}
+	c.asked.Store(false)
+	return true
+}
+
+// heads mends the heads in c.in as they become whole, and lets go of what
+// follows the last. At the end of the connection, or above the limit, what is
+// there passes as it is: net/http will say what is wrong.
+func (c *lenientConn) heads(last bool) {
+	for {
+		end := headEnd(c.in)
+		if end < 0 {
+			if !last && len(c.in) <= c.limit {
+				return
+			}
+			c.asked.Store(false)
+			break
+		}
+		head, _, chunked := mend(c.in[:end])
+		c.out = append(c.out, head...)
+		if rest := c.in[end:]; chunked && c.chunksFollow(c.in) && bareChunk(rest) {
+			c.chunks = new(rechunker)
+			c.out = c.chunks.feed(c.out, rest)
+			c.in = nil
+			c.asked.Store(false)
+			return
+		}
+		done := !interim(c.in)
+		c.in = c.in[end:]
+		if done {
+			c.asked.Store(false)
+			break
+		}
+		if len(c.in) == 0 {
+			return
+		}
+	}
+	c.out = append(c.out, c.in...)
+	c.in = nil
+}
+
+// headEnd is where the head at the front of p ends, -1 where it does not.
+func headEnd(p []byte) int {
+	for i := 0; ; {
+		j := bytes.IndexByte(p[i:], '\n')
+		if j < 0 {
+			return -1
+		}
+		i += j + 1
+		switch {
+		case i < len(p) && p[i] == '\n':
+			return i + 1
+		case i+1 < len(p) && p[i] == '\r' && p[i+1] == '\n':
+			return i + 2
+		}
+	}
+}
+
+// status is the status code of a head, "" where it has none.
+func status(head []byte) string {
+	if len(head) < len("HTTP/1.1 200") || string(head[:7]) != "HTTP/1." {
+		return ""
+	}
+	return string(head[9:12])
+}
+
+// interim reports whether a head is followed by another: of the 1xx, all but
+// 101.
+func interim(head []byte) bool {
+	s := status(head)
+	return strings.HasPrefix(s, "1") && s != "101"
+}
+
+// chunksFollow reports whether a head that says so is followed by chunks.
+func (c *lenientConn) chunksFollow(head []byte) bool {
+	s := status(head)
+	return !c.bare.Load() && !strings.HasPrefix(s, "1") && s != "204" && s != "304"
+}
+
+// mend puts a head right. chunked reports whether its body comes in chunks.
+func mend(head []byte) (out []byte, mended, chunked bool) {
+	i := bytes.IndexByte(head, '\n') + 1
+	keep := func(upTo int) { // from here on the head is copied
+		if !mended {
+			out, mended = append(make([]byte, 0, len(head)+16), head[:upTo]...), true
+		}
+	}
+	first := true
+	for i < len(head) {
+		end := i + bytes.IndexByte(head[i:], '\n') + 1
+		line := bytes.TrimRight(head[i:end], "\r\n")
+		fixed, drop := line, false
+		switch {
+		case len(line) == 0:
+		case line[0] == ' ' || line[0] == '\t':
+			drop = first // nothing that it could continue
+		default:
+			var is bool
+			fixed, drop, is = mendLine(line)
+			chunked = chunked || is
+			first = first && drop
+		}
+		if drop || len(fixed) != len(line) {
+			keep(i)
+		}
+		if mended && !drop {
+			out = append(append(out, fixed...), head[i+len(line):end]...)
+		}
+		i = end
+	}
+	if !mended {
+		out = head
+	}
+	return out, mended, chunked
+}
+
+// mendLine puts one header line right, or says to drop it. chunked reports
+// that it is a Transfer-Encoding that ends in chunks.
+func mendLine(line []byte) (fixed []byte, drop, chunked bool) {
+	colon := bytes.IndexByte(line, ':')
+	if bytes.ContainsAny(line, "\r\x00") {
+		return line, false, false // no oversight: net/http refuses it
+	}
+	if colon <= 0 {
+		return line, true, false
+	}
+	name, value := bytes.TrimRight(line[:colon], " \t"), string(bytes.TrimSpace(line[colon+1:]))
+	fixed = line
+	if len(name) < colon {
+		fixed = append(bytes.Clone(name), line[colon:]...)
+	}
+	switch {
+	case bytes.ContainsAny(name, " \t"):
+		return line, true, false
+	case len(name) == len("Transfer-Encoding") && strings.EqualFold(string(name), "Transfer-Encoding"):
+		return mendTransfer(fixed, value)
+	case len(name) == len("Content-Length") && strings.EqualFold(string(name), "Content-Length"):
+		return mendLength(fixed, value)
+	}
+	return fixed, false, false
+}
+
+// mendTransfer takes "identity" and repetitions out of a Transfer-Encoding.
+// Other codings are not undone, and a length is not guessed where "chunked" is
+// not the last: net/http refuses them.
+func mendTransfer(line []byte, value string) (fixed []byte, drop, chunked bool) {
+	if strings.EqualFold(value, "chunked") {
+		return line, false, true
+	}
+	last := ""
+	for name := range strings.SplitSeq(value, ",") {
+		last = strings.ToLower(strings.TrimSpace(name))
+		if last != "identity" && last != "chunked" {
+			return line, false, false
+		}
+	}
+	switch {
+	case last == "chunked":
+		return []byte("Transfer-Encoding: chunked"), false, true
+	case offers(value, "chunked"):
+		return line, false, false
+	}
+	return line, true, false
+}
+
+// mendLength drops a Content-Length that is no number; the body then ends with
+// the connection. One number said several times is said once.
+func mendLength(line []byte, value string) (fixed []byte, drop, chunked bool) {
+	if _, err := strconv.ParseInt(value, 10, 64); err == nil && value[0] >= '0' {
+		return line, false, false
+	}
+	first, rest, list := strings.Cut(value, ",")
+	n, err := strconv.ParseUint(strings.TrimSpace(first), 10, 63)
+	for list && err == nil {
+		var next string
+		var m uint64
+		next, rest, list = strings.Cut(rest, ",")
+		if m, err = strconv.ParseUint(strings.TrimSpace(next), 10, 63); err == nil && m != n {
+			return line, false, false // they differ: net/http refuses it
+		}
+	}
+	if err != nil {
+		return line, true, false
+	}
+	return []byte("Content-Length: " + strconv.FormatUint(n, 10)), false, false
+}
