@@ -42,7 +42,7 @@ func (h *Host) globalCrawl(L *lua.LState) int {
 			L.RaiseError("crawl{} has a value without a name (%s)", v.String())
 		}
 		if err := h.set(L, string(name), v); err != nil {
-			L.RaiseError("%s", err.Error())
+			h.raiseKey(L, string(name), err)
 		}
 	}
 	return 0

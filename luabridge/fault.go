@@ -171,7 +171,7 @@ func trace(s string) []string {
 	return frames
 }
 
-var quoted = regexp.MustCompile(`'([^']+)'`)
+var quoted = regexp.MustCompile(`['"]([^'"]+)['"]`)
 
 // point fills in the source line and, where word or the first quoted name of
 // the message is on it, the column.
@@ -189,6 +189,24 @@ func (h *Host) point(e *ScriptError, word string) {
 	if found != nil {
 		e.Column = found[4] + 1
 	}
+}
+
+// maxTable is how many lines below a call the key of its table is looked for.
+const maxTable = 200
+
+// raiseKey raises err at the line where the table that the caller wrote sets
+// key, at the caller's own where that is not found.
+func (h *Host) raiseKey(L *lua.LState, key string, err error) {
+	file, line, _ := h.place("", strings.TrimSpace(L.Where(1))+" ")
+	if line > 0 {
+		set := regexp.MustCompile(`(^|\W)` + regexp.QuoteMeta(key) + `\W*=`)
+		for i := line; i < line+maxTable; i++ {
+			if set.MatchString(sourceLine(h.faults.sources[file], i)) {
+				L.Error(lua.LString(fmt.Sprintf("%s:%d: %s", file, i, err.Error())), 0)
+			}
+		}
+	}
+	L.RaiseError("%s", err.Error())
 }
 
 // sourceLine is a line of a text, without what ends it.

@@ -169,7 +169,8 @@ func (h *Host) nodeText(L *lua.LState) int {
 		n = n.Find(h.selector(L, 2))
 	}
 	if n == nil {
-		return 0
+		L.Push(lua.LNil)
+		return 1
 	}
 	L.Push(lua.LString(strings.TrimSpace(n.Text())))
 	return 1
@@ -179,7 +180,8 @@ func (h *Host) nodeAttr(L *lua.LState) int {
 	e := checkNode(L, 1, "attr")
 	v, ok := e.node.Attr(L.CheckString(2))
 	if !ok {
-		return 0
+		L.Push(lua.LNil)
+		return 1
 	}
 	L.Push(lua.LString(v))
 	return 1

@@ -10,7 +10,7 @@ import (
 const (
 	maxRegistry  = 1 << 20 // values on one thread's stack
 	registryStep = 16384   // it grows by; the library's own step makes growing quadratic
-	maxFrames    = 8192    // nested Lua calls of one thread
+	maxFrames    = 4096    // nested Lua calls of one thread; the library's traceback takes their square in time
 	maxThreads   = 64      // idle threads kept for the next hook
 )
 

@@ -1,6 +1,7 @@
 package luabridge
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -167,13 +168,13 @@ func (h *Host) openKind() {
 		"__call": func(L *lua.LState) int {
 			t, more := L.CheckTable(1), L.CheckTable(2)
 			for k, v := more.Next(lua.LNil); k != lua.LNil; k, v = more.Next(k) {
-				setHook(L, t, k, v)
+				h.setHook(L, t, k, v)
 			}
 			L.Push(t)
 			return 1
 		},
 		"__newindex": func(L *lua.LState) int {
-			setHook(L, L.CheckTable(1), L.Get(2), L.Get(3))
+			h.setHook(L, L.CheckTable(1), L.Get(2), L.Get(3))
 			return 0
 		},
 		"__tostring": func(L *lua.LState) int {
@@ -183,10 +184,10 @@ func (h *Host) openKind() {
 	})
 }
 
-func setHook(L *lua.LState, t *lua.LTable, k, v lua.LValue) {
+func (h *Host) setHook(L *lua.LState, t *lua.LTable, k, v lua.LValue) {
 	if name, ok := k.(lua.LString); ok {
 		if msg := checkHook(string(name), v); msg != "" {
-			L.RaiseError("%s", msg)
+			h.raiseKey(L, string(name), errors.New(msg))
 		}
 	}
 	L.RawSet(t, k, v)
