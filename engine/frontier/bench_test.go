@@ -21,7 +21,7 @@ func pageLike(hosts int) func(page int) []*engine.Request {
 		host := "www.site-" + strconv.Itoa(page%hosts) + ".test"
 		for i := range reqs {
 			reqs[i] = &engine.Request{
-				URL: "http://" + host + "/docs/section-" + strconv.Itoa(page) + "/page-" + strconv.Itoa(i) + ".html",
+				URL:   "http://" + host + "/docs/section-" + strconv.Itoa(page) + "/page-" + strconv.Itoa(i) + ".html",
 				Depth: 3, Referrer: "http://" + host + "/docs/section-" + strconv.Itoa(page) + "/", Queue: host,
 			}
 			reqs[i].Print = xxhash.Sum64String(reqs[i].URL)

@@ -150,21 +150,39 @@ func (x *index) reserve() uint32 {
 	return id
 }
 
-// claim makes the place id exist.
+// claim makes the place id exist. A cleaned log may leave places out: chunks
+// that nothing lies in stay nil.
 func (x *index) claim(id uint32) {
-	for uint32(len(x.groups))*groupChunk <= id {
-		x.groups = append(x.groups, make([]group, groupChunk))
+	if missing := int(id/groupChunk) + 1 - len(x.groups); missing > 0 {
+		x.groups = append(x.groups, make([][]group, missing)...)
+	}
+	if x.groups[id/groupChunk] == nil {
+		x.groups[id/groupChunk] = make([]group, groupChunk)
 	}
 	x.ngroup = max(x.ngroup, id+1)
+}
+
+// live is the group at place id, nil if there is none.
+func (x *index) live(id uint32) *group {
+	if id == 0 || id >= x.ngroup || x.groups[id/groupChunk] == nil {
+		return nil
+	}
+	if g := x.group(id); g.count > 0 {
+		return g
+	}
+	return nil
 }
 
 // collectFree lists the places that no group uses, after the segments have been
 // read.
 func (x *index) collectFree() {
 	x.free = 0
-	for id := x.ngroup - 1; id > 0; id-- {
-		if g := x.group(id); g.count == 0 {
-			g.next, x.free = x.free, id
+	for c := len(x.groups) - 1; c >= 0; c-- {
+		for i := len(x.groups[c]) - 1; i >= 0; i-- {
+			id := uint32(c*groupChunk + i)
+			if g := &x.groups[c][i]; g.count == 0 && id > 0 && id < x.ngroup {
+				g.next, x.free = x.free, id
+			}
 		}
 	}
 }

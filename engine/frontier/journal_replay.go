@@ -256,10 +256,11 @@ func (j *Journal) applyDone(d *decoder) {
 			return
 		}
 		// A group that is not there any more was cleaned away.
-		if place == 0 || place >= j.x.ngroup {
-			continue
-		}
-		if g := j.x.group(place); g.count != 0 && g.seg == seg {
+		if g := j.x.live(place); g != nil && g.seg == seg {
+			if start+count > g.count {
+				d.bad = true
+				return
+			}
 			each := int64(g.size) / int64(g.count)
 			fresh := j.x.finish(q, place, start, count)
 			j.segment(seg).dead += int64(fresh) * max(each-8, 0)

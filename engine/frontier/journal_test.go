@@ -1,6 +1,7 @@
 package frontier
 
 import (
+	"math/bits"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -16,8 +17,9 @@ func (j *Journal) crash() {
 	j.release()
 }
 
-// journalPlace keeps journals in a temporary folder, in virtual time.
-func journalPlace(t *testing.T) *place {
+// journalPlace keeps journals in a temporary folder, in virtual time. Their
+// segments are of limit bytes.
+func journalPlace(t *testing.T, limit int64) *place {
 	dir := t.TempDir()
 	return &place{
 		unit: time.Second, exact: true, cold: true,
@@ -26,16 +28,73 @@ func journalPlace(t *testing.T) *place {
 			if err != nil {
 				return nil, err
 			}
+			j.mu.Lock()
+			j.limit = limit
+			j.mu.Unlock()
 			t.Cleanup(func() { j.Close() })
 			return j, nil
 		},
-		crash: func(_ *testing.T, s Store) { s.(*Journal).crash() },
-		pass:  time.Sleep,
+		crash: func(t *testing.T, s Store) {
+			checkIndex(t, s.(*Journal))
+			s.(*Journal).crash()
+		},
+		pass: time.Sleep,
+	}
+}
+
+// checkIndex compares what the index counts with what is in it.
+func checkIndex(t *testing.T, j *Journal) {
+	t.Helper()
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	var queued, busy, groups int64
+	for id := range j.x.nqueue {
+		q := j.x.queue(id)
+		var ready, delayed uint32
+		left := func(place uint32) uint32 {
+			g := j.x.group(place)
+			groups++
+			if int(g.done) >= int(g.count) {
+				t.Errorf("queue %s: group %d is finished and still there", q.name, place)
+			}
+			return uint32(int(g.count) - bits.OnesCount64(j.x.holes[place]|(1<<g.done-1)))
+		}
+		for l := range q.levels() {
+			for place := l.head; place != 0; place = j.x.group(place).next {
+				ready += left(place)
+			}
+		}
+		if q.more != nil {
+			for _, d := range q.more.delayed {
+				delayed += left(d.id)
+			}
+		}
+		if q.ready != ready || q.count != ready+delayed {
+			t.Errorf("queue %s counts %d, %d ready; holds %d, %d ready", q.name, q.count, q.ready, ready+delayed, ready)
+		}
+		if queued += int64(q.count); q.count > 0 {
+			busy++
+		}
+	}
+	free := int64(0)
+	for place := j.x.free; place != 0; place = j.x.group(place).next {
+		free++
+	}
+	if j.x.queued != queued || j.x.busy != busy || groups+free != int64(j.x.ngroup)-1 {
+		t.Errorf("index counts %d queued, %d busy, %d places; holds %d, %d, %d groups and %d free",
+			j.x.queued, j.x.busy, j.x.ngroup-1, queued, busy, groups, free)
 	}
 }
 
 func TestJournal(t *testing.T) {
 	testConformance(t, func(t *testing.T, test func(t *testing.T, p *place)) {
-		synctest.Test(t, func(t *testing.T) { test(t, journalPlace(t)) })
+		synctest.Test(t, func(t *testing.T) { test(t, journalPlace(t, segmentSize)) })
+	})
+}
+
+// With segments of a few frames the same holds while they are cleaned.
+func TestJournalCleaning(t *testing.T) {
+	testConformance(t, func(t *testing.T, test func(t *testing.T, p *place)) {
+		synctest.Test(t, func(t *testing.T) { test(t, journalPlace(t, 2000)) })
 	})
 }

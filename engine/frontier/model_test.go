@@ -149,7 +149,7 @@ type walk struct {
 
 // testModel drives the store at random and compares every answer.
 func testModel(c *tester) {
-	steps, seeds := 4000, uint64(6)
+	steps, seeds := 2500, uint64(6)
 	if !c.p.exact {
 		steps, seeds = 400, 2
 	}
