@@ -31,26 +31,75 @@ func Parse(page string) *Node {
 // other than the five predefined stay as they are.
 func ParseXML(text string) (*Node, error) { return Parse(text), nil }
 
-// Find returns the first element that sel selects below n, or nil.
+// Find returns the first of what [Node.All] returns, or nil.
 func (n *Node) Find(sel *Selector) *Node {
-	for _, f := range n.All(sel) {
-		return f
-	}
-	return nil
+	var found *Node
+	n.each(sel, func(d *html.Node) bool {
+		found = wrap(d)
+		return false
+	})
+	return found
 }
 
-// All returns the elements that sel selects below n, in document order.
+// All returns the elements below n that sel selects, in document order. In it
+// :scope is n itself, or the root element of a whole page. ::text gives the
+// text nodes that are an element's children and ::attr(name) its attribute as
+// text nodes of their own.
 func (n *Node) All(sel *Selector) []*Node {
-	if n == nil {
-		return nil
-	}
 	var found []*Node
+	n.each(sel, func(d *html.Node) bool {
+		found = append(found, wrap(d))
+		return true
+	})
+	return found
+}
+
+// each calls yield with what sel selects until it returns false.
+func (n *Node) each(sel *Selector, yield func(*html.Node) bool) {
+	if n == nil {
+		return
+	}
+	c := &cssContext{scope: n.scope()}
 	for d := range n.raw.Descendants() {
-		if d.Type == html.ElementNode && sel.group.Match(d) {
-			found = append(found, &Node{d})
+		if !isElement(d) {
+			continue
+		}
+		for i := range sel.list {
+			if s := &sel.list[i]; s.match(d, c) {
+				if !s.yield(d, yield) {
+					return
+				}
+				if s.pseudo == "" {
+					break
+				}
+			}
 		}
 	}
-	return found
+}
+
+// yield hands over the element, or what its pseudo-element is.
+func (s *complexSelector) yield(d *html.Node, yield func(*html.Node) bool) bool {
+	switch s.pseudo {
+	case "text":
+		for t := range d.ChildNodes() {
+			if t.Type == html.TextNode && !yield(t) {
+				return false
+			}
+		}
+		return true
+	case "attr":
+		v, ok := cssAttr(d, s.attr)
+		return !ok || yield(&html.Node{Type: html.TextNode, Data: v, Parent: d})
+	}
+	return yield(d)
+}
+
+// scope is what :scope means below n.
+func (n *Node) scope() *html.Node {
+	if isElement(n.raw) {
+		return n.raw
+	}
+	return rootElement(n.raw)
 }
 
 // XPath evaluates an XPath 1.0 expression with n as context node. The result is
@@ -63,16 +112,24 @@ func (n *Node) Links(sel *Selector) (links []Link, base string) {
 }
 
 // Text is the text content as in the DOM's textContent: nothing trimmed, with
-// the text of script and style.
+// the text of script and style. [Squeeze] makes it fit for reading.
 func (n *Node) Text() string {
 	if n == nil {
 		return ""
 	}
-	if n.raw.Type == html.TextNode {
-		return n.raw.Data
+	return textContent(n.raw)
+}
+
+func textContent(n *html.Node) string {
+	switch n.Type {
+	case html.TextNode, html.CommentNode:
+		return n.Data
+	}
+	if c := n.FirstChild; c != nil && c.NextSibling == nil && c.Type == html.TextNode {
+		return c.Data
 	}
 	var b strings.Builder
-	for d := range n.raw.Descendants() {
+	for d := range n.Descendants() {
 		if d.Type == html.TextNode {
 			b.WriteString(d.Data)
 		}
@@ -85,12 +142,7 @@ func (n *Node) Attr(name string) (string, bool) {
 	if n == nil {
 		return "", false
 	}
-	for _, a := range n.raw.Attr {
-		if a.Key == name {
-			return a.Val, true
-		}
-	}
-	return "", false
+	return cssAttr(n.raw, name)
 }
 
 // HTML is the node's own markup and all that is in it.

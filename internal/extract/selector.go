@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
-
-	"github.com/andybalholm/cascadia"
 )
 
 // DefaultLinks is the selector that [Links] and [Refs] use when given none.
@@ -14,7 +12,7 @@ const DefaultLinks = "a[href], area[href]"
 // Selector is a parsed list of CSS selectors.
 type Selector struct {
 	source string
-	group  cascadia.SelectorGroup
+	list   []complexSelector
 	rules  []rule   // the same, if the selector is simple
 	attrs  []string // [attr] as written in one that is not
 }
@@ -31,14 +29,16 @@ var defaultRules = func() []rule {
 	return r
 }()
 
-// ParseSelector parses a list of CSS selectors.
+// ParseSelector parses a list of CSS selectors: those of Selectors Level 4 that
+// a page standing still can answer, and beyond them :contains(text), [attr!=x],
+// and at a selector's end ::text and ::attr(name), which select an element's
+// texts and attribute in its place.
 func ParseSelector(sel string) (*Selector, error) {
 	s := &Selector{source: sel}
-	g, err := cascadia.ParseGroup(sel)
-	if err != nil {
+	var err error
+	if s.list, err = parseCSS(sel); err != nil {
 		return nil, fmt.Errorf("selector %q: %w", sel, err)
 	}
-	s.group = g
 	s.rules, _ = simpleRules(sel)
 	for _, m := range bareAttr.FindAllStringSubmatch(sel, -1) {
 		s.attrs = append(s.attrs, strings.ToLower(m[1]))

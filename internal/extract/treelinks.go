@@ -11,12 +11,13 @@ func treeLinks(n *Node, sel *Selector) (links []Link, base string) {
 	if n == nil {
 		return nil, ""
 	}
+	scope := n.scope()
 	for d := range n.raw.Descendants() {
 		if d.Type != html.ElementNode {
 			continue
 		}
 		from := len(links)
-		links = appendLinks(links, d, sel)
+		links = appendLinks(links, d, scope, sel)
 		if len(links) > from && links[from].Text == "" {
 			text := nodeText(d, maxLinkText)
 			for i := from; i < len(links); i++ {
@@ -53,7 +54,7 @@ func inNoscript(n *html.Node) bool {
 }
 
 // appendLinks appends the links that the element d has by sel.
-func appendLinks(links []Link, d *html.Node, sel *Selector) []Link {
+func appendLinks(links []Link, d, scope *html.Node, sel *Selector) []Link {
 	emit := func(attr string) {
 		v, ok := nodeAttr(d, attr)
 		if !ok {
@@ -69,8 +70,11 @@ func appendLinks(links []Link, d *html.Node, sel *Selector) []Link {
 		})
 	}
 	if !sel.Simple() {
-		if sel.group.Match(d) {
-			emit(sel.attrOf(d))
+		for i := range sel.list {
+			if s := &sel.list[i]; s.match(d, &cssContext{scope: scope}) {
+				emit(firstOf(s.attr, sel.attrOf(d)))
+				break
+			}
 		}
 		return links
 	}
