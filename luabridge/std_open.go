@@ -59,6 +59,9 @@ func openStd(h *Host, L *lua.LState) {
 	s.openMath(L)
 	s.openCoroutines(L)
 	s.openDebug(L)
+	// A thread made from a state with a context would get a goroutine to watch
+	// it; threads are given the context itself instead.
+	L.RemoveContext()
 	L.G.Registry.RawSetString(stdKey, &lua.LUserData{Value: s, Metatable: lua.LNil})
 }
 

@@ -99,19 +99,13 @@ func (s *std) give(th *lua.LState) {
 	}
 }
 
-// newThread makes a Lua thread with a small stack that may grow. It is made
-// from a state without a context: one with a context would start a goroutine
-// for every thread.
+// newThread makes a Lua thread with a small stack that may grow.
 func (s *std) newThread() *lua.LState {
 	L := s.h.L
 	kept := L.Options
 	L.Options.CallStackSize = nestedFrames
 	L.Options.RegistrySize = 256
-	ctx := L.RemoveContext()
 	th, _ := L.NewThread()
-	if ctx != nil {
-		L.SetContext(ctx)
-	}
 	L.Options = kept
 	return th
 }

@@ -1,0 +1,10 @@
+local csv = require "downpour.csv"
+same("rows", csv.parse('a,"b ""x"", y"\n1,\n'))({{"a", 'b "x", y'}, {"1", ""}})
+same("header", csv.parse("name;n\r\nx;1\n", {header = true, separator = ";"}))({{name = "x", n = "1"}})
+same("line in a field", csv.parse('"a\nb",c')[1])({"a\nb", "c"})
+same("empty", #csv.parse(""), #csv.parse("", {header = true}))(0, 0)
+same("byte order mark", csv.parse("\239\187\191a,b")[1][1])("a")
+same("encode", csv.encode({{1, "a,b", true}, {'say "x"'}}))('1,"a,b",true\n"say ""x"""\n')
+same("encode by name", csv.encode({{a = 1}, {b = 2}}, {header = {"a", "b"}}))("a,b\n1,\n,2\n")
+misuse("separator", csv.parse, "x", {separator = "ab"})("one character")
+misuse("row", csv.encode, {1})("row 1")

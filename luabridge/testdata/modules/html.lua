@@ -1,0 +1,10 @@
+local html = require "downpour.html"
+local doc = html.parse([[<title> T </title><p class=a>One <b>two</b></p><a href="/x" rel=nofollow>X</a><a href=y>Y</a>]], {url = "http://a.test/d/"})
+same("text", doc:text("title"), doc:text("p.a"), doc:text("i"))("T", "One two")
+same("find", doc:find("b").tag, doc:find("a"):attr("href"), doc:find("video"))("b", "/x")
+same("all", #doc:all("a"), doc:all("a")[2]:text())(2, "Y")
+same("links", doc:urls("a"), doc:links("a")[1].text, doc:links("a")[1].nofollow)({"http://a.test/x", "http://a.test/d/y"}, "X", true)
+same("xpath", #doc:xpath("//a"), doc:xpath("count(//a)"), doc:xpath("string(//b)"), doc:xpath("//a[1]/@href = '/x'"))(2, 2, "two", true)
+same("nothing", html.parse(""):text("p"))()
+fails("bad url", html.parse("", {url = "x"}))("")
+misuse("bad selector", doc.find, doc, "a[")("selector")

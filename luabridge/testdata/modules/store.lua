@@ -1,0 +1,11 @@
+local store = require "downpour.store"
+local c = store.counter("pages")
+same("counter", c:get(), c:add(), c:add(5), c:add(-2), c:get())(0, 1, 6, 4, 4)
+same("counters by name", store.counter("other"):get(), store.counter("pages"):get())(0, 4)
+same("values", store.get("k"), store.set("k", {a = {1, 2}}), store.get("k"))(nil, true, {a = {1, 2}})
+same("remove", store.set("k", nil), store.get("k"))(true, nil)
+same("incr", store.incr("n"), store.incr("n", 10), store.get("n"))(1, 11, 11)
+store.set("s", "text")
+fails("no integer", store.incr("s"))("no integer")
+misuse("no JSON", store.set, "f", print)("function")
+misuse("ttl", store.set, "f", 1, {ttl = 0})("ttl")
