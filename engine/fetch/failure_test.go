@@ -213,7 +213,7 @@ func TestTLS(t *testing.T) {
 	if _, err := get(t, newFetcher(t, Config{}), "https://"+hostOf(plain.URL)); kindOf(err) != engine.FailTLS {
 		t.Errorf("https on an http port: %v", err)
 	}
-	mute := rawServerTLS(t)
+	mute := muteServer(t)
 	if _, err := get(t, newFetcher(t, Config{ConnectTimeout: 50 * time.Millisecond}), mute); kindOf(err) != engine.FailTLS && kindOf(err) != engine.FailTimeout {
 		t.Errorf("a handshake without an answer: %v", err)
 	}

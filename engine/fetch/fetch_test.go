@@ -2,6 +2,7 @@ package fetch
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -100,7 +101,7 @@ func TestAsis(t *testing.T) {
 			}
 			head, body, _ := strings.Cut(string(data), "\n\n")
 			status, _, _ := strings.Cut(head, "\n")
-			if got := resp.Proto + " " + http.StatusText(0) + itoa(resp.Status) + " " + resp.Message; got != status {
+			if got := fmt.Sprintf("%s %d %s", resp.Proto, resp.Status, resp.Message); got != status {
 				t.Errorf("status line %q, want %q", got, status)
 			}
 			if string(resp.Body) != body {
@@ -124,7 +125,7 @@ func TestNotifyCuts(t *testing.T) {
 			conns := 0
 			srv := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				w.Write(make([]byte, 100))
-				sleepless(r.Context(), w) // ends when the connection does
+				stall(r.Context(), w) // ends when the connection does
 			}))
 			srv.Config.ConnState = func(_ net.Conn, s http.ConnState) {
 				if s == http.StateNew {
@@ -224,7 +225,9 @@ func TestHTTP2(t *testing.T) {
 	}
 }
 
-func TestPost(t *testing.T) {
+// TestDroppedConnection: a request that a closing connection did not deliver is
+// sent again on another.
+func TestDroppedConnection(t *testing.T) {
 	f := newFetcher(t, Config{})
 	calls := 0
 	base := rawServer(t, func(c net.Conn, _ string) {
@@ -243,7 +246,7 @@ func TestPost(t *testing.T) {
 }
 
 func TestCallerStops(t *testing.T) {
-	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { sleepless(r.Context(), w) }))
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { stall(r.Context(), w) }))
 	defer srv.Close()
 	f := newFetcher(t, Config{})
 	ctx, cancel := contextWith(t)

@@ -97,7 +97,7 @@ func TestGuard(t *testing.T) {
 	}
 }
 
-// TestGuardRedirects: suites name the hosts that a page may lead to.
+// TestGuardHostile: hosts that a page may lead to.
 func TestGuardHostile(t *testing.T) {
 	var rows []struct{ ID, Category, Name, Input string }
 	loadSuite(t, "hostile.json", &rows)

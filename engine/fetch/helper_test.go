@@ -148,13 +148,13 @@ func hangUp(c net.Conn) {
 	}
 }
 
-// rewrite sends every request of a client to one server, for httptest servers
-// under other names.
+// hostOf is a URL's host and port.
 func hostOf(url string) string {
 	return strings.TrimPrefix(strings.TrimPrefix(url, "http://"), "https://")
 }
 
-func sleepless(ctx context.Context, w http.ResponseWriter) {
+// stall sends what there is and waits for the client to leave.
+func stall(ctx context.Context, w http.ResponseWriter) {
 	w.(http.Flusher).Flush()
 	<-ctx.Done()
 }
@@ -183,8 +183,8 @@ func nameless(t *testing.T) *net.Resolver {
 	}}
 }
 
-// rawServerTLS accepts connections and says nothing on them.
-func rawServerTLS(t *testing.T) string {
+// muteServer accepts connections and says nothing on them.
+func muteServer(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

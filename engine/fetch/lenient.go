@@ -23,7 +23,8 @@ type lenientConn struct {
 	asked atomic.Bool // a request has been written whose head has not been read
 	bare  atomic.Bool // its answer has no body: HEAD
 
-	in     []byte // read and not yet looked at
+	in     []byte // read and not yet let go of
+	looked int    // octets of in that hold no end of a head
 	out    []byte // to be delivered
 	chunks *rechunker
 	err    error // with which reading ended, once out is empty
@@ -80,7 +81,7 @@ func (c *lenientConn) Read(p []byte) (int, error) {
 // passes reports whether p begins with a whole head, not of a 1xx answer, that
 // needs no mending.
 func (c *lenientConn) passes(p []byte) bool {
-	end := headEnd(p)
+	end := headEnd(p, 0)
 	if end < 0 || interim(p) {
 		return false
 	}
@@ -100,14 +101,17 @@ func (c *lenientConn) passes(p []byte) bool {
 // there passes as it is: net/http will say what is wrong.
 func (c *lenientConn) heads(last bool) {
 	for {
-		end := headEnd(c.in)
+		end := headEnd(c.in, c.looked)
 		if end < 0 {
+			c.looked = max(0, len(c.in)-3) // what ends it may be cut
 			if !last && len(c.in) <= c.limit {
 				return
 			}
+			c.looked = 0
 			c.asked.Store(false)
 			break
 		}
+		c.looked = 0
 		head, _, chunked := mend(c.in[:end])
 		c.out = append(c.out, head...)
 		if rest := c.in[end:]; chunked && c.chunksFollow(c.in) && bareChunk(rest) {
@@ -131,9 +135,10 @@ func (c *lenientConn) heads(last bool) {
 	c.in = nil
 }
 
-// headEnd is where the head at the front of p ends, -1 where it does not.
-func headEnd(p []byte) int {
-	for i := 0; ; {
+// headEnd is where the head at the front of p ends, -1 where it does not. It is
+// known not to end before from.
+func headEnd(p []byte, from int) int {
+	for i := from; ; {
 		j := bytes.IndexByte(p[i:], '\n')
 		if j < 0 {
 			return -1
