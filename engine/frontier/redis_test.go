@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -47,7 +48,7 @@ func (s *redisServer) start(t testing.TB) {
 	defer c.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	for c.Ping(ctx).Err() != nil {
+	for err := c.Ping(ctx).Err(); err != nil && !strings.HasPrefix(err.Error(), "NOAUTH"); err = c.Ping(ctx).Err() {
 		select {
 		case <-ctx.Done():
 			t.Fatal("redis-server does not answer")
