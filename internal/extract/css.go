@@ -117,6 +117,11 @@ func rootElement(n *html.Node) *html.Node {
 }
 
 func tagTest(name string) cssTest {
+	if prefix, local, ok := strings.Cut(name, ":"); ok { // of XML
+		return func(n *html.Node, _ *cssContext) bool {
+			return n.Data == name || n.Data == local && n.Namespace == prefix
+		}
+	}
 	return func(n *html.Node, _ *cssContext) bool { return n.Data == name || strings.EqualFold(n.Data, name) }
 }
 

@@ -18,18 +18,15 @@ func wrap(n *html.Node) *Node {
 }
 
 // Parse builds the page's tree as browsers with scripting off do. It never
-// returns nil.
+// returns nil: a page with more than 512 elements open at once gets a tree as
+// its tags stand, in which what lies deeper than that is beside each other.
 func Parse(page string) *Node {
-	doc, err := html.Parse(strings.NewReader(page))
+	doc, err := html.ParseWithOptions(strings.NewReader(page), html.ParseOptionEnableScripting(false))
 	if err != nil {
-		doc = &html.Node{Type: html.DocumentNode}
+		doc = parseFlat(page)
 	}
 	return &Node{doc}
 }
-
-// ParseXML builds the tree of an XML document: names keep their case, entities
-// other than the five predefined stay as they are.
-func ParseXML(text string) (*Node, error) { return Parse(text), nil }
 
 // Find returns the first of what [Node.All] returns, or nil.
 func (n *Node) Find(sel *Selector) *Node {
@@ -102,10 +99,6 @@ func (n *Node) scope() *html.Node {
 	return rootElement(n.raw)
 }
 
-// XPath evaluates an XPath 1.0 expression with n as context node. The result is
-// []*Node, string, float64 or bool.
-func (n *Node) XPath(expr string) (any, error) { return []*Node(nil), nil }
-
 // Links is [Links] for the elements below n.
 func (n *Node) Links(sel *Selector) (links []Link, base string) {
 	return treeLinks(n, sel)
@@ -151,16 +144,32 @@ func (n *Node) HTML() string {
 		return ""
 	}
 	var b strings.Builder
-	_ = html.Render(&b, n.raw)
+	if n.inXML() {
+		writeXML(&b, n.raw)
+	} else {
+		_ = html.Render(&b, n.raw) // a strings.Builder takes all
+	}
 	return b.String()
 }
 
-// Tag is the element's name in lower case, "" for the document and for text.
+// Tag is the element's name, of an HTML element in lower case, of an XML one
+// with its prefix; "" for the document and for text.
 func (n *Node) Tag() string {
-	if n == nil || n.raw.Type != html.ElementNode {
+	if n == nil || !isElement(n.raw) {
 		return ""
 	}
+	if n.inXML() {
+		return xmlName(n.raw)
+	}
 	return n.raw.Data
+}
+
+func (n *Node) inXML() bool {
+	doc := n.raw
+	for doc.Parent != nil {
+		doc = doc.Parent
+	}
+	return isXMLDoc(doc)
 }
 
 // Parent returns the element that n is in, or nil.

@@ -47,6 +47,7 @@ var class, lower = func() (t [256]uint8, low [256]byte) {
 	for i := range t {
 		low[i] = byte(i)
 	}
+	low[0] = 0xFF // a name with NUL in it is no other's key
 	for c := byte('A'); c <= 'Z'; c++ {
 		low[c] = c + 'a' - 'A'
 		t[c], t[low[c]] = isLetter, isLetter
