@@ -2,7 +2,8 @@
 -- Follows links, images, scripts, style sheets, frames and media within the
 -- host it starts on. Each broken URL is a row: url, status or error, and
 -- found_on, the pages known to carry it by then. Ends with exit status 3 when
--- something is broken.
+-- something is broken. Links that are no proper URLs are not tried; they are
+-- in the log.
 --
 -- A row is written as soon as its URL turns out broken, so that none is lost
 -- when the crawl is cut off. Pages that carry it and were read later are in the
@@ -22,12 +23,24 @@ crawl {
 
 local LINKS = "a[href], area[href], link[href], img[src], script[src], iframe[src], frame[src], source[src]"
 
-local pages = {}      -- URL -> the pages that carry it, at most `most`
-local broken = {}     -- URL -> how many of them its row has
+local pages = {}   -- URL -> the pages that carry it, at most `most`
+local broken = {}  -- URL -> how many of them its row has
 local count = 0
+
+-- "../..//a" climbs to //a, which servers read as /a: one page, one name.
+local function tidy(url)
+  return (url:gsub("^(https?://[^/]+)//+", "%1/"))
+end
 
 local function host(url)
   return url:match("^https?://([^/?#]*)")
+end
+
+-- What nobody meant to be a URL: a percent sign that encodes nothing, or an
+-- absolute URL with a bracket or quote before it.
+local function is_slip(url)
+  if url:find("%", 9, true) and url:gsub("%%%x%x", ""):find("%", 1, true) then return true end
+  return url:find("://", 9, true) ~= nil and url:find("/[(<%[\"']+https?://") ~= nil
 end
 
 local function note(url, page)
@@ -48,7 +61,11 @@ function on_success(req)
   if not is_html(req) then return end
   local page, inside, outside = req.url, {}, {}
   for _, url in ipairs(req:urls(LINKS)) do
-    if host(url) == req.host then
+    url = tidy(url)
+    if is_slip(url) then
+      if not pages[url] then log.warn(("malformed link on %s: %s"):format(page, url)) end
+      note(url, page)
+    elseif host(url) == req.host then
       note(url, page)
       inside[#inside + 1] = url
     elseif external and host(url) then

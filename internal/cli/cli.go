@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+	"time"
 
 	"downpour/internal/monitor"
 	"downpour/internal/option"
@@ -91,12 +92,15 @@ func Main() int {
 	}
 	done := make(chan int, 1)
 	go func() { done <- p.main(ctx, os.Args[1:]) }()
+	var first time.Time
 	for {
 		select {
 		case status := <-done:
 			return status
 		case <-signals:
-			if ctx.Err() != nil {
+			if ctx.Err() == nil {
+				first = time.Now()
+			} else if time.Since(first) > sameSignal {
 				fmt.Fprintln(os.Stderr, "\nleft at once; the same command goes on where it stopped")
 				return statusInterrupted
 			}
@@ -104,6 +108,10 @@ func Main() int {
 		}
 	}
 }
+
+// sameSignal is how soon after the first a signal is taken for the same one:
+// timeout(1) sends it to the process and again to its group.
+const sameSignal = 50 * time.Millisecond
 
 // main runs the verb that args name and tells its error.
 func (p *process) main(ctx context.Context, args []string) int {
