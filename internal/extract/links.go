@@ -109,6 +109,18 @@ func (b *baseRef) see(z *scanner) {
 	}
 }
 
+// scanBase is the href of a page's first base element outside noscript.
+func scanBase(page string) string {
+	z := scanner{page: page}
+	var b baseRef
+	for !b.seen && z.next() {
+		if !z.end {
+			b.see(&z)
+		}
+	}
+	return b.ref
+}
+
 // apply calls emit with each link of the start tag at hand.
 func (z *scanner) apply(rules []rule, emit func(r rule, ref string)) {
 	for i, r := range rules {

@@ -25,6 +25,11 @@ func Parse(page string) *Node {
 	if err != nil {
 		doc = parseFlat(page)
 	}
+	// Trees move a base element out of a noscript that it may not be in; so the
+	// document remembers what the bytes say.
+	if base := scanBase(page); base != "" {
+		doc.Attr = []html.Attribute{{Key: "base", Val: base}}
+	}
 	return &Node{doc}
 }
 

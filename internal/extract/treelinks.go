@@ -33,24 +33,10 @@ func treeBase(n *html.Node) string {
 	for n.Parent != nil {
 		n = n.Parent
 	}
-	for d := range n.Descendants() {
-		if d.Type != html.ElementNode || d.Data != "base" || d.Namespace != "" || inNoscript(d) {
-			continue
-		}
-		if v, ok := nodeAttr(d, "href"); ok {
-			return trimRef(v)
-		}
+	if n.Type != html.DocumentNode || len(n.Attr) == 0 {
+		return ""
 	}
-	return ""
-}
-
-func inNoscript(n *html.Node) bool {
-	for a := range n.Ancestors() {
-		if a.Data == "noscript" {
-			return true
-		}
-	}
-	return false
+	return n.Attr[0].Val
 }
 
 // appendLinks appends the links that the element d has by sel.
