@@ -67,39 +67,64 @@ func (x *exchange) decode(answer *http.Response, wire *wireReader, limit int64) 
 		body, err := readAll(wire, answer.ContentLength, limit)
 		return body, x.incomplete(answer, wire, err)
 	}
-	var src io.Reader = wire
-	peeks, decoders := make([]*bufio.Reader, 0, maxCodings), make([]decoder, 0, maxCodings)
-	defer func() {
-		for _, p := range peeks {
-			p.Reset(nil)
-			peekPool.Put(p)
-		}
-		for _, d := range decoders {
-			d.release()
-		}
-	}()
+	var stack decoders
+	defer stack.release()
+	src, coding, err := stack.build(wire, list, limit)
+	if err == io.EOF { // nothing, coded or not, is nothing
+		return nil, nil
+	}
+	if err != nil {
+		return nil, x.undecoded(answer, wire, coding, err)
+	}
+	body, err := readAll(src, -1, limit)
+	if err != nil {
+		return body, x.undecoded(answer, wire, list[0], err)
+	}
+	wire.rest()
+	return body, nil
+}
+
+// decoders are the decoders of one body, outermost coding first, each with a
+// reader in front.
+type decoders struct {
+	list  [maxCodings]decoder
+	peeks [maxCodings]*bufio.Reader
+	n     int
+}
+
+// build stacks the decoders for list on src. io.EOF says that a layer holds
+// nothing at all; another error comes with the coding at fault.
+func (s *decoders) build(src io.Reader, list []string, limit int64) (io.Reader, string, error) {
 	for i := len(list) - 1; i >= 0; i-- {
 		peek := peekPool.Get().(*bufio.Reader)
 		peek.Reset(src)
-		peeks = append(peeks, peek)
-		if _, err := peek.Peek(1); err == io.EOF { // nothing, coded or not, is nothing
-			return nil, nil
-		}
 		d := newDecoder(list[i])
-		decoders = append(decoders, d)
+		s.peeks[s.n], s.list[s.n] = peek, d
+		s.n++
+		if _, err := peek.Peek(1); err == io.EOF {
+			return nil, "", io.EOF
+		}
 		if err := d.reset(peek); err != nil {
-			return nil, x.undecoded(answer, wire, list[i], err)
+			if err == io.EOF {
+				err = io.ErrUnexpectedEOF
+			}
+			return nil, list[i], err
 		}
 		src = d
 		if i > 0 {
 			src = &layer{src: d, left: limit + slack, limit: limit}
 		}
 	}
-	body, err := readAll(src, -1, limit)
-	if err != nil {
-		return body, x.undecoded(answer, wire, list[0], err)
+	return src, "", nil
+}
+
+// release puts the decoders back for another body.
+func (s *decoders) release() {
+	for i := range s.n {
+		s.peeks[i].Reset(nil)
+		peekPool.Put(s.peeks[i])
+		s.list[i].release()
 	}
-	return body, wire.rest()
 }
 
 // undecoded tells a broken connection from a broken coding.
@@ -208,14 +233,13 @@ func (w *wireReader) Read(p []byte) (int, error) {
 
 // rest reads what follows the coded body, a little of it, so that the end of
 // the message is reached and the connection can be used again.
-func (w *wireReader) rest() error {
+func (w *wireReader) rest() {
 	var scrap [512]byte
 	for range maxDrain / len(scrap) {
 		if _, err := w.Read(scrap[:]); err != nil {
-			return nil
+			return
 		}
 	}
-	return nil
 }
 
 // A layer bounds what comes out of a coding below another.

@@ -121,6 +121,8 @@ func (d *zstdDecoder) reset(src *bufio.Reader) (err error) {
 }
 
 func (d *zstdDecoder) release() {
-	_ = d.Decoder.Reset(nil) // lets go of the body
+	if d.Decoder != nil {
+		_ = d.Decoder.Reset(nil) // lets go of the body
+	}
 	zstdPool.Put(d)
 }

@@ -37,16 +37,29 @@ func (d *gzipDecoder) member() error {
 	if head[0] != 0x1f || head[1] != 0x8b || head[2] != 8 || flags&0xe0 != 0 {
 		return errGzip
 	}
+	if err := d.fields(flags); err != nil {
+		return unexpected(err)
+	}
+	d.sum, d.size = 0, 0
+	if d.flate == nil {
+		d.flate = flate.NewReader(d.src)
+		return nil
+	}
+	return d.flate.(flate.Resetter).Reset(d.src, nil)
+}
+
+// fields skips the optional fields of a head.
+func (d *gzipDecoder) fields(flags byte) error {
 	skip := 0
 	if flags&4 != 0 { // extra
 		var n [2]byte
 		if _, err := io.ReadFull(d.src, n[:]); err != nil {
-			return unexpected(err)
+			return err
 		}
 		skip = int(binary.LittleEndian.Uint16(n[:]))
 	}
 	if _, err := d.src.Discard(skip); err != nil {
-		return unexpected(err)
+		return err
 	}
 	for _, flag := range [...]byte{8, 16} { // name, comment
 		if flags&flag == 0 {
@@ -55,21 +68,15 @@ func (d *gzipDecoder) member() error {
 		for b := byte(1); b != 0; {
 			var err error
 			if b, err = d.src.ReadByte(); err != nil {
-				return unexpected(err)
+				return err
 			}
 		}
 	}
 	if flags&2 != 0 { // checksum of the head
-		if _, err := d.src.Discard(2); err != nil {
-			return unexpected(err)
-		}
+		_, err := d.src.Discard(2)
+		return err
 	}
-	d.sum, d.size = 0, 0
-	if d.flate == nil {
-		d.flate = flate.NewReader(d.src)
-		return nil
-	}
-	return d.flate.(flate.Resetter).Reset(d.src, nil)
+	return nil
 }
 
 func (d *gzipDecoder) Read(p []byte) (int, error) {

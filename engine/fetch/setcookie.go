@@ -23,10 +23,22 @@ func parseCookie(line string, u policies.URL, now time.Time) *cookie {
 	if !found || c.name == "" || len(c.name)+len(c.value) > maxCookie {
 		return nil
 	}
-	domain, aged := "", false
-	for attributes != "" {
+	if domain := c.attributes(attributes, u, now); !c.accept(domain, u) {
+		return nil
+	}
+	if last := now.Add(maxAge); c.expires.After(last) {
+		c.expires = last
+	}
+	return c
+}
+
+// attributes reads what follows name and value, and returns the domain asked
+// for: of several of a kind the last counts.
+func (c *cookie) attributes(list string, u policies.URL, now time.Time) (domain string) {
+	aged := false
+	for list != "" {
 		var attribute string
-		attribute, attributes, _ = strings.Cut(attributes, ";")
+		attribute, list, _ = strings.Cut(list, ";")
 		key, v, _ := strings.Cut(attribute, "=")
 		v = trim(v)
 		if len(v) > maxAttribute {
@@ -53,13 +65,7 @@ func parseCookie(line string, u policies.URL, now time.Time) *cookie {
 			c.secure = true
 		}
 	}
-	if !c.accept(domain, u) {
-		return nil
-	}
-	if last := now.Add(maxAge); c.expires.After(last) {
-		c.expires = last
-	}
-	return c
+	return domain
 }
 
 // accept applies the Domain attribute and refuses what u may not set.
