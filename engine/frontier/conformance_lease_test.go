@@ -51,6 +51,15 @@ func testStale(c *tester) {
 	if l.State != nil {
 		c.t.Errorf("state %q of a stale outcome", l.State)
 	}
+	again := []*engine.Outcome{
+		{Lease: l, Keep: true},
+		finish(l),
+		{Lease: l, State: []byte("twice")},
+	}
+	if stale, err := c.s.Done(c.ctx, again, nil); err != nil || len(stale) != 1 {
+		c.t.Errorf("a lease three times in one Done: stale %s, %v", heads(stale), err)
+	}
+	c.counts(engine.Counts{Finished: 2, Charged: 2, Seen: 2})
 }
 
 func testExpiry(c *tester) {

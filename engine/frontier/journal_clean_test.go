@@ -40,6 +40,12 @@ func TestJournalCleaned(t *testing.T) {
 		if err := j.SetNote(t.Context(), []byte("note")); err != nil {
 			t.Fatal(err)
 		}
+		mustPush(t, j, "early:1")
+		early := finish(mustLease(t, j, 1, 1)[0])
+		early.State, early.Wait = []byte("early"), time.Hour
+		if _, err := j.Done(t.Context(), []*engine.Outcome{early}, nil); err != nil {
+			t.Fatal(err)
+		}
 		written := int64(0)
 		for i := range 200 {
 			mustPush(t, j, fmt.Sprintf("a:%d b:%d c:%d", i, i, i))
@@ -73,7 +79,8 @@ func TestJournalCleaned(t *testing.T) {
 		}
 		queues := func(j *Journal) (q []string) {
 			for id := range j.x.nqueue {
-				q = append(q, fmt.Sprint(j.x.queue(id).name, j.x.queue(id).count, j.x.queue(id).charged, j.x.queue(id).state))
+				i := j.x.queue(id)
+				q = append(q, fmt.Sprint(i.name, i.count, i.charged, i.state, i.rest))
 			}
 			return q
 		}

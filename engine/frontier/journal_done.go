@@ -96,7 +96,7 @@ func (j *Journal) appendOutcome(b []byte, jl *journalLease, o *engine.Outcome, n
 	}
 	rest, state := int64(o.Wait), []byte(q.state)
 	if o.Keep {
-		rest = max(0, q.rest-now)
+		rest = 0 // it is over, or the queue would not be leased
 	}
 	if o.State != nil {
 		state = o.State
