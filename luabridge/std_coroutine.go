@@ -48,7 +48,7 @@ func (s *std) coroutine(L *lua.LState) *lua.LState {
 	}
 	// gopher-lua's create takes the size of the new stack from the state it
 	// runs on.
-	s.maker.Options.CallStackSize, s.maker.Options.RegistrySize = nestedFrames, 128
+	s.maker.Options.CallStackSize, s.maker.Options.RegistrySize = coFrames, 64
 	s.maker.SetTop(0)
 	s.maker.Push(fn)
 	s.create(s.maker)

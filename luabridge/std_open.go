@@ -8,10 +8,11 @@ import (
 
 const (
 	maxDepth       = 200     // calls of Go functions that call Lua, inside one another (LUAI_MAXCCALLS)
-	maxCoroutines  = 100_000 // alive at once
+	maxCoroutines  = 20_000  // alive at once
 	maxResults     = 1 << 18 // values that unpack, byte and the like answer
 	maxChunk       = 1 << 18 // bytes of source for load and loadstring
-	nestedFrames   = 4096    // nested Lua calls of a coroutine or a protected call
+	nestedFrames   = 4096    // nested Lua calls of a protected call
+	coFrames       = 2048    // nested Lua calls of a coroutine
 	maxPool        = 64      // idle threads and matchers kept
 	minLimitString = 1 << 20
 	maxLimitString = 1 << 28
@@ -59,9 +60,6 @@ func openStd(h *Host, L *lua.LState) {
 	s.openMath(L)
 	s.openCoroutines(L)
 	s.openDebug(L)
-	// A thread made from a state with a context would get a goroutine to watch
-	// it; threads are given the context itself instead.
-	L.RemoveContext()
 	L.G.Registry.RawSetString(stdKey, &lua.LUserData{Value: s, Metatable: lua.LNil})
 }
 

@@ -47,7 +47,11 @@ func (s *std) protect(L *lua.LState, fn, handler lua.LValue, first int) int {
 	err := th.PCall(max(top-first+1, 0), lua.MultRet, onError)
 	L.G.CurrentThread = running
 	if err != nil {
-		delete(s.threads, th)
+		if raised(err) {
+			s.give(th)
+		} else {
+			delete(s.threads, th)
+		}
 		s.halt(L)
 		return pushAll(L, lua.LFalse, errorValue(err, fn, handler != nil))
 	}
@@ -90,7 +94,15 @@ func (s *std) take(L *lua.LState, depth int) *lua.LState {
 	return th
 }
 
-// give puts a thread back whose call went well.
+// raised reports whether err was raised by Lua's rules, which closes what the
+// call's closures refer to. After a failure of the interpreter closures may
+// still refer to the thread, so it is not used again.
+func raised(err error) bool {
+	var api *lua.ApiError
+	return errors.As(err, &api) && api.Type != lua.ApiErrorPanic
+}
+
+// give puts a thread back that nothing refers to.
 func (s *std) give(th *lua.LState) {
 	delete(s.threads, th)
 	th.SetTop(0)
@@ -99,14 +111,18 @@ func (s *std) give(th *lua.LState) {
 	}
 }
 
-// newThread makes a Lua thread with a small stack that may grow.
+// newThread makes a Lua thread with a small stack that may grow. One made from
+// a state with a context would get a goroutine that watches it.
 func (s *std) newThread() *lua.LState {
 	L := s.h.L
-	kept := L.Options
+	options, ctx := L.Options, L.RemoveContext()
 	L.Options.CallStackSize = nestedFrames
 	L.Options.RegistrySize = 256
 	th, _ := L.NewThread()
-	L.Options = kept
+	L.Options = options
+	if ctx != nil {
+		L.SetContext(ctx)
+	}
 	return th
 }
 

@@ -54,9 +54,9 @@ func TestStdBounds(t *testing.T) {
 		{"rep", `return pcall(string.rep, "x", 1e10)`, "resulting string too large"},
 		{"rep by overflow", `return pcall(string.rep, ("x"):rep(1000), 2^61)`, "resulting string too large"},
 		{"format width", `return pcall(string.format, "%2000000000d", 1)`, "width or precision too long"},
-		{"format strings", `local s = ("x"):rep(1e8) return pcall(string.format, "%s%s%s%s", s, s, s, s)`, "resulting string too large"},
-		{"gsub", `local s = ("x"):rep(1e5) return pcall(string.gsub, s, "x", s)`, "resulting string too large"},
-		{"concat", `local s, t = ("x"):rep(1e7), {} for i = 1, 100 do t[i] = s end return pcall(table.concat, t)`, "resulting string too large"},
+		{"format strings", `local s = ("x"):rep(2e6) return pcall(string.format, "%s%s%s%s", s, s, s, s)`, "resulting string too large"},
+		{"gsub", `local s = ("x"):rep(1e4) return pcall(string.gsub, s, "x", s)`, "resulting string too large"},
+		{"concat", `local s, t = ("x"):rep(1e5), {} for i = 1, 100 do t[i] = s end return pcall(table.concat, t)`, "resulting string too large"},
 		{"unpack", `return pcall(unpack, {}, 1, 1e9)`, "too many results to unpack"},
 		{"byte", `return pcall(string.byte, ("x"):rep(1e6), 1, -1)`, "string slice too long"},
 		{"nested coroutines", `local function f() coroutine.wrap(f)() end return pcall(f)`, "stack overflow"},
@@ -64,7 +64,7 @@ func TestStdBounds(t *testing.T) {
 		{"nested gsub", `local function f() return (("x"):gsub("x", f)) end return pcall(f)`, "stack overflow"},
 		{"nested sort", `local function f() table.sort({2, 1}, f) end return pcall(f)`, "stack overflow"},
 		{"deep recursion", `local function f() return 1 + f() end return pcall(f)`, "stack overflow"},
-		{"many coroutines", `local t = {} return pcall(function() for i = 1, 1e6 do t[i] = coroutine.create(function() end) end end)`, "too many coroutines"},
+		{"many coroutines", `local t = {} return pcall(function() for i = 1, 1e5 do t[i] = coroutine.create(function() end) end end)`, "too many coroutines"},
 		{"big chunk", `return nil, (select(2, loadstring(("("):rep(3e5))))`, "256 KiB"},
 		{"deep chunk", `return nil, (select(2, loadstring("x = " .. ("("):rep(2e5) .. "1" .. (")"):rep(5e4))))`, ""},
 		{"bytecode", `return nil, (select(2, loadstring("\27Lua")))`, "bytecode"},
@@ -149,16 +149,28 @@ return r`)
 	}
 }
 
-func BenchmarkPcall(b *testing.B) {
-	h := &Host{L: newState(), gate: &gate{cur: &call{done: make(chan struct{})}}, watch: &watchdog{}}
-	defer h.L.Close()
-	openStd(h, h.L)
-	h.L.SetContext(h.gate)
-	fn, err := h.L.Load(strings.NewReader(`local n = ... local f = function() end for i = 1, n do pcall(f) end`), "b")
-	if err != nil {
-		b.Fatal(err)
+func BenchmarkStd(b *testing.B) {
+	tests := []struct{ name, code string }{
+		{"pcall", `local f = function() end for i = 1, n do pcall(f) end`},
+		{"caught error", `for i = 1, n do pcall(error, "x") end`},
+		{"coroutine", `for i = 1, n do local f = coroutine.wrap(function() coroutine.yield(1) end) f() f() end`},
+		{"find", `local s = "https://shop.example/item-12/index.html" for i = 1, n do s:find("item%-(%d+)") end`},
+		{"gsub callback", `local s, f = "a b c d", function(w) return w end for i = 1, n do s:gsub("%a", f) end`},
+		{"format", `for i = 1, n do string.format("%d %s %5.2f", i, "x", 1.5) end`},
 	}
-	h.L.Push(fn)
-	h.L.Push(lua.LNumber(b.N))
-	h.L.Call(1, 0)
+	for _, tt := range tests {
+		b.Run(tt.name, func(b *testing.B) {
+			h := newHost(Options{Timeout: -1})
+			defer h.Close()
+			fn, err := h.L.Load(strings.NewReader("local n = ... "+tt.code), "b")
+			if err != nil {
+				b.Fatal(err)
+			}
+			c := h.enter(b.Context(), keeper{h})
+			defer h.leave(c)
+			if _, err := h.invoke(fn, 0, lua.LNumber(b.N)); err != nil {
+				b.Fatal(err)
+			}
+		})
+	}
 }
