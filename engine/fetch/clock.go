@@ -8,10 +8,11 @@ import (
 	"time"
 )
 
-// Causes with which a clock cancels an exchange.
+// Causes with which an exchange is cancelled.
 var (
-	errWhole = errors.New("whole request timed out")
-	errIdle  = errors.New("idle too long")
+	errWhole  = errors.New("whole request timed out")
+	errIdle   = errors.New("idle too long")
+	errResent = errors.New("rejected again and again")
 )
 
 // A clock ends an exchange that takes too long: as a whole, or in one read. One

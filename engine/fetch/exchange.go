@@ -84,7 +84,8 @@ func (x *exchange) timeout() time.Duration {
 // A trace notes how a connection came to be. The transport may dial on after
 // the exchange has ended, so what it notes is under a lock.
 type trace struct {
-	hooks httptrace.ClientTrace
+	hooks  httptrace.ClientTrace
+	cancel context.CancelCauseFunc
 
 	mu       sync.Mutex // guards what follows
 	dns      time.Duration
@@ -95,12 +96,14 @@ type trace struct {
 	first    time.Time
 	peer     net.Addr
 	reused   bool
+	sends    int // connections got for one round trip over HTTP/2
 }
 
 type traceKey struct{}
 
-// attach returns ctx with the hooks in it.
-func (t *trace) attach(ctx context.Context) context.Context {
+// attach returns ctx with the hooks in it; cancel ends the exchange.
+func (t *trace) attach(ctx context.Context, cancel context.CancelCauseFunc) context.Context {
+	t.cancel, t.sends = cancel, 0
 	t.hooks = httptrace.ClientTrace{
 		GotConn:              t.gotConn,
 		WroteRequest:         t.wroteAll,
@@ -121,7 +124,14 @@ func (t *trace) dialled(dns, connect time.Duration) {
 func (t *trace) gotConn(info httptrace.GotConnInfo) {
 	t.mu.Lock()
 	t.reused, t.peer = info.Reused, info.Conn.RemoteAddr()
+	if _, ok := info.Conn.(*tls.Conn); ok {
+		t.sends++
+	}
+	again := t.sends > maxSends
 	t.mu.Unlock()
+	if again {
+		t.cancel(errResent)
+	}
 }
 
 func (t *trace) wroteAll(info httptrace.WroteRequestInfo) {

@@ -86,6 +86,8 @@ func (x *exchange) classify(err error) *engine.Failure {
 			return fail(engine.FailTimeout, "no whole answer within %v; --timeout allows more", x.timeout())
 		case errors.Is(cause, errIdle):
 			return fail(engine.FailTimeout, "nothing came for %v; --idle-timeout allows more", x.fetcher.cfg.IdleTimeout)
+		case errors.Is(cause, errResent):
+			return fail(engine.FailProtocol, "the server rejected the request as a protocol error, %d times", maxSends)
 		case cause != nil:
 			err = cause
 			return fail(engine.FailCancelled, "the fetch was stopped: %v", cause)

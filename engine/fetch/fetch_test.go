@@ -225,6 +225,18 @@ func TestHTTP2(t *testing.T) {
 	}
 }
 
+// TestHTTP2Rejected: what the server rejects is not sent over and over.
+func TestHTTP2Rejected(t *testing.T) {
+	srv := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	srv.EnableHTTP2 = true
+	srv.StartTLS()
+	defer srv.Close()
+	_, err := get(t, newFetcher(t, Config{RootCAs: roots(srv)}), srv.URL+"/100%") // a path that Go's server does not take
+	if kindOf(err) != engine.FailProtocol || !strings.Contains(err.Error(), "2 times") {
+		t.Errorf("error %v, want kind protocol", err)
+	}
+}
+
 // TestDroppedConnection: a request that a closing connection did not deliver is
 // sent again on another.
 func TestDroppedConnection(t *testing.T) {

@@ -88,7 +88,7 @@ func (x *exchange) message(absolute bool) *http.Request {
 		m.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(x.req.Body)), nil }
 		m.Body, _ = m.GetBody()
 	}
-	return m.WithContext(x.trace.attach(x.ctx))
+	return m.WithContext(x.trace.attach(x.ctx, x.clock.cancel))
 }
 
 // target makes net/http send path and query octet by octet as they stand:
