@@ -75,9 +75,15 @@ func trimRef(s string) string {
 	for len(s) > 0 && s[len(s)-1] <= ' ' {
 		s = s[:len(s)-1]
 	}
-	if !strings.ContainsAny(s, "\t\n\r") {
-		return s
+	for i := 0; i < len(s); i++ {
+		if c := s[i]; c == '\t' || c == '\n' || c == '\r' {
+			return dropNewlines(s)
+		}
 	}
+	return s
+}
+
+func dropNewlines(s string) string {
 	b := make([]byte, 0, len(s))
 	for i := 0; i < len(s); i++ {
 		if c := s[i]; c != '\t' && c != '\n' && c != '\r' {

@@ -65,7 +65,7 @@ func Refs(page string, sel *Selector, yield func(ref string, nofollow bool) bool
 	z := scanner{page: page}
 	var b baseRef
 	goOn := true
-	emit := func(_ rule, ref string) {
+	emit := func(_ *rule, _, ref string) {
 		goOn = goOn && yield(ref, z.noFollow())
 	}
 	for goOn && z.next() {
@@ -122,19 +122,26 @@ func scanBase(page string) string {
 }
 
 // apply calls emit with each link of the start tag at hand.
-func (z *scanner) apply(rules []rule, emit func(r rule, ref string)) {
-	for i, r := range rules {
+func (z *scanner) apply(rules []rule, emit func(r *rule, attr, ref string)) {
+	for i := range rules {
+		r := &rules[i]
 		if r.key != z.key && r.tag != "" {
 			continue
 		}
-		if r.attr == "" {
-			r.attr = linkAttrs[strings.ToLower(z.name)]
+		attr := r.attr
+		if attr == "" {
+			attr = linkAttrs[strings.ToLower(z.name)]
 		}
-		if r.attr == "" || i > 0 && z.applied(rules[:i], r.attr) {
+		if attr == "" || i > 0 && z.applied(rules[:i], attr) {
 			continue
 		}
-		if v, ok := z.get(r.attr); ok {
-			refs(r.attr, unescapeAttr(v), z.isRefresh, func(ref string) { emit(r, ref) })
+		v, ok := z.get(attr)
+		switch {
+		case !ok:
+		case isList(attr):
+			refs(attr, unescapeAttr(v), z.isRefresh(), func(ref string) { emit(r, attr, ref) })
+		default:
+			emit(r, attr, trimRef(unescapeAttr(v)))
 		}
 	}
 }
@@ -174,8 +181,17 @@ func noFollow(rel string) bool {
 	return false
 }
 
+// isList says whether an attribute's value is not just one reference.
+func isList(attr string) bool {
+	switch attr {
+	case "srcset", "imagesrcset", "ping", "content":
+		return true
+	}
+	return false
+}
+
 // refs calls emit with each link in the value of an attribute.
-func refs(attr, value string, isRefresh func() bool, emit func(ref string)) {
+func refs(attr, value string, isRefresh bool, emit func(ref string)) {
 	switch attr {
 	case "srcset", "imagesrcset":
 		for _, ref := range srcset(value) {
@@ -186,10 +202,8 @@ func refs(attr, value string, isRefresh func() bool, emit func(ref string)) {
 			emit(ref)
 		}
 	case "content":
-		if isRefresh() {
-			if _, ref, ok := parseRefresh(value); ok {
-				emit(ref)
-			}
+		if _, ref, ok := parseRefresh(value); ok && isRefresh {
+			emit(ref)
 		}
 	default:
 		emit(trimRef(value))
@@ -258,8 +272,8 @@ func (c *collector) tag() {
 	}
 }
 
-func (c *collector) emit(r rule, ref string) {
-	l := Link{Ref: ref, Tag: r.tag, Attr: r.attr}
+func (c *collector) emit(r *rule, attr, ref string) {
+	l := Link{Ref: ref, Tag: r.tag, Attr: attr}
 	if l.Tag == "" {
 		l.Tag = strings.ToLower(c.z.name)
 	}

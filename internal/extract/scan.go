@@ -206,11 +206,15 @@ func (z *scanner) get(name string) (string, bool) {
 	for i := range z.attrs {
 		a := &z.attrs[i]
 		got := z.page[a.name:a.nameEnd]
-		if equalLower(got, name) || z.foreign && len(got) > 6 && equalLower(got[:6], "xlink:") && equalLower(got[6:], name) {
+		if len(got) == len(name) && equalLower(got, name) || z.foreign && isXLink(got, name) {
 			return z.page[a.value:a.valueEnd], true
 		}
 	}
 	return "", false
+}
+
+func isXLink(got, name string) bool {
+	return len(got) > 6 && equalLower(got[:6], "xlink:") && equalLower(got[6:], name)
 }
 
 // equalLower says whether s, its ASCII letters lower-cased, is low.
@@ -240,8 +244,6 @@ func (z *scanner) declaration(p int) int {
 			z.text(strings.TrimSuffix(page[from:end], "]]>"))
 		}
 		return end
-	case page[p] == '/':
-		return after(page, p+1, ">")
 	}
 	return after(page, p+1, ">")
 }

@@ -1,6 +1,7 @@
 package extract
 
 import (
+	"slices"
 	"strings"
 
 	"golang.org/x/net/html"
@@ -47,10 +48,8 @@ func appendLinks(links []Link, d, scope *html.Node, sel *Selector) []Link {
 			return
 		}
 		rel, _ := nodeAttr(d, "rel")
-		isRefresh := func() bool {
-			v, _ := nodeAttr(d, "http-equiv")
-			return d.Data == "meta" && strings.EqualFold(v, "refresh")
-		}
+		equiv, _ := nodeAttr(d, "http-equiv")
+		isRefresh := d.Data == "meta" && strings.EqualFold(equiv, "refresh")
 		refs(attr, v, isRefresh, func(ref string) {
 			links = append(links, Link{Ref: ref, Rel: rel, Tag: d.Data, Attr: attr, NoFollow: noFollow(rel)})
 		})
@@ -73,21 +72,12 @@ func appendLinks(links []Link, d, scope *html.Node, sel *Selector) []Link {
 		if attr == "" {
 			attr = linkAttrs[d.Data]
 		}
-		if !contains(done, attr) {
+		if !slices.Contains(done, attr) {
 			done = append(done, attr)
 			emit(attr)
 		}
 	}
 	return links
-}
-
-func contains(list []string, s string) bool {
-	for _, l := range list {
-		if l == s {
-			return true
-		}
-	}
-	return false
 }
 
 // attrOf says in which attribute the element that a selector which is not simple
