@@ -330,15 +330,10 @@ func (c *collector) closeFirst() {
 }
 
 func (c *collector) setText(o openLink) {
-	text := squeezeText(string(c.buf[o.text:min(len(c.buf), o.text+maxLinkText)]))
+	text := squeezeText(share(c.buf[o.text:min(len(c.buf), o.text+maxLinkText)]))
 	for i := o.from; i < o.to; i++ {
 		c.links[i].Text = text
 	}
 }
 
 var voidTags = keys("area base br col embed frame hr img input link meta param source track wbr")
-
-func squeezeText(s string) string { return Squeeze(strings.ToValidUTF8(s, "")) }
-
-// Squeeze trims s and turns each run of white space in it into one space.
-func Squeeze(s string) string { return strings.Join(strings.Fields(s), " ") }
