@@ -49,7 +49,7 @@ func (s *site) Fetch(ctx context.Context, r *engine.Request, notify func(engine.
 	select {
 	case <-time.After(s.takes):
 	case <-ctx.Done():
-		return nil, &engine.Failure{Kind: engine.FailTimeout, Message: "cut", Err: ctx.Err()}
+		return nil, &engine.Failure{Kind: engine.FailCancelled, Message: "cut", Err: ctx.Err()}
 	}
 	resp := s.answer(r.URL, nth)
 	if resp == nil {

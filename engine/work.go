@@ -114,7 +114,7 @@ func (e *Engine) visit(ctx context.Context, j *job) {
 		failure, moved = e.hops(ctx, j)
 	}
 	switch {
-	case ctx.Err() != nil && failure != nil && failure.Kind != FailCancelled:
+	case ctx.Err() != nil && failure != nil && !byHook(failure):
 		j.back(v, fateUntouched)
 		if len(v.Request.Hops) > v.Hop {
 			j.fate = fateBack
@@ -125,6 +125,12 @@ func (e *Engine) visit(ctx context.Context, j *job) {
 	default:
 		e.conclude(ctx, j, failure)
 	}
+}
+
+// byHook reports that a hook cancelled the request, not the end of the crawl.
+func byHook(f *Failure) bool {
+	var c *Cancel
+	return errors.As(f.Err, &c)
 }
 
 // back gives the request back: what its hooks collected does not count.
