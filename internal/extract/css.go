@@ -22,8 +22,27 @@ type cssTest func(n *html.Node, c *cssContext) bool
 
 // cssContext is what a match depends on beside the element.
 type cssContext struct {
-	scope  *html.Node // :scope
-	anchor *html.Node // of :has
+	scope  *html.Node         // :scope
+	anchor *html.Node         // of :has
+	places map[*html.Node]int // which child of its parent an element is, where asked before
+}
+
+// place says which of its parent's elements n is, from 1. Elements are asked in
+// document order, so that a long list is not counted through for each.
+func (c *cssContext) place(n *html.Node) int {
+	i := 1
+	if p := prevElement(n); p != nil && c.places[p] > 0 {
+		i += c.places[p]
+	} else {
+		for ; p != nil; p = prevElement(p) {
+			i++
+		}
+	}
+	if c.places == nil {
+		c.places = map[*html.Node]int{}
+	}
+	c.places[n] = i
+	return i
 }
 
 func (s *complexSelector) match(n *html.Node, c *cssContext) bool {
@@ -210,6 +229,9 @@ func nthTest(p nth, last, sameType bool, of []complexSelector) cssTest {
 	return func(n *html.Node, c *cssContext) bool {
 		if n.Parent == nil || of != nil && !matchAny(of, n, c) {
 			return false
+		}
+		if !last && !sameType && of == nil {
+			return p.matches(c.place(n))
 		}
 		step := prevElement
 		if last {

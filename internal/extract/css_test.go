@@ -156,6 +156,13 @@ func TestSelectorErrors(t *testing.T) {
 	}
 }
 
+func TestLongLists(t *testing.T) {
+	doc := Parse("<ul>" + strings.Repeat("<li>x", 30_000) + "</ul>")
+	if got := len(doc.All(mustSelector(t, "ul > li:nth-child(3n+1)"))); got != 10_000 {
+		t.Errorf("%d elements, want 10000", got)
+	}
+}
+
 func FuzzParseSelector(f *testing.F) {
 	for _, s := range []string{"a[href], area[href]", "ol > li:nth-child(2n+1 of .x):not(:has(+ b))", `di\a0 v`, "p::attr('x')", ":lang(de, 'en')"} {
 		f.Add(s)

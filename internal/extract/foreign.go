@@ -39,6 +39,9 @@ var (
 	svgHTML  = keys("desc foreignobject title")
 )
 
+// maxForeign is how many open elements of foreign content are known.
+const maxForeign = 256
+
 // frame is an open element of foreign content.
 type frame struct {
 	key  uint64
@@ -85,7 +88,7 @@ func (z *scanner) htmlHere() bool {
 }
 
 func (z *scanner) push(math bool) {
-	if z.selfEnd {
+	if z.selfEnd || len(z.stack) == maxForeign {
 		return
 	}
 	f := frame{key: z.key, math: math}

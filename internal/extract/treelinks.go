@@ -12,13 +12,13 @@ func treeLinks(n *Node, sel *Selector) (links []Link, base string) {
 	if n == nil {
 		return nil, ""
 	}
-	scope := n.scope()
+	c := &cssContext{scope: n.scope()}
 	for d := range n.raw.Descendants() {
 		if d.Type != html.ElementNode {
 			continue
 		}
 		from := len(links)
-		links = appendLinks(links, d, scope, sel)
+		links = appendLinks(links, d, c, sel)
 		if len(links) > from && links[from].Text == "" {
 			text := nodeText(d, maxLinkText)
 			for i := from; i < len(links); i++ {
@@ -41,7 +41,7 @@ func treeBase(n *html.Node) string {
 }
 
 // appendLinks appends the links that the element d has by sel.
-func appendLinks(links []Link, d, scope *html.Node, sel *Selector) []Link {
+func appendLinks(links []Link, d *html.Node, c *cssContext, sel *Selector) []Link {
 	emit := func(attr string) {
 		v, ok := nodeAttr(d, attr)
 		if !ok {
@@ -56,7 +56,7 @@ func appendLinks(links []Link, d, scope *html.Node, sel *Selector) []Link {
 	}
 	if !sel.Simple() {
 		for i := range sel.list {
-			if s := &sel.list[i]; s.match(d, &cssContext{scope: scope}) {
+			if s := &sel.list[i]; s.match(d, c) {
 				emit(firstOf(s.attr, sel.attrOf(d)))
 				break
 			}
