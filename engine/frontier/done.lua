@@ -51,7 +51,7 @@ local function steps(queue, a, z)
 			try(queue, 'ZREM', pkey, x)
 		elseif s == 'u' then
 			c.pseq = c.pseq + 1
-			call('ZADD', pkey, 'XX', -tonumber(x) * LEVEL - c.pseq, y)
+			call('ZADD', pkey, 'XX', int(-tonumber(x) * LEVEL - c.pseq), y)
 			a = a + 1
 		elseif s == 'g' then
 			c.queued = c.queued - tonumber(x)
@@ -82,7 +82,7 @@ end
 
 local function holds(queue)
 	return call('EXISTS', prefix .. 'l:' .. queue) == 1
-		or (c.prio == 1 and call('EXISTS', prefix .. 'p:' .. queue) == 1)
+		or (c.prio ~= '0' and call('EXISTS', prefix .. 'p:' .. queue) == 1)
 end
 
 -- more reads further requests into a lease that is kept.
@@ -100,9 +100,9 @@ while i <= #ARGV do
 	if tonumber(call('ZSCORE', due, queue) or 0) ~= -tonumber(token) then
 		reply[#reply + 1] = {'stale', 0, 0}
 	else
-		local f = {}
-		for x in string.gmatch(ARGV[i + 3], '%S+') do f[#f + 1] = tonumber(x) end
-		local wait, charged, finished, released, n, k, span = unpack(f)
+		local wait, charged, finished, released, left, k, span = string.match(ARGV[i + 3],
+			'^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) ')
+		wait, k = tonumber(wait), tonumber(k)
 		local held, count = steps(queue, first, last)
 		if ARGV[i + 4] == '1' then call('HSET', state, queue, ARGV[i + 5]) end
 		c.queued, c.finished = c.queued - finished, c.finished + finished
@@ -111,25 +111,23 @@ while i <= #ARGV do
 		if maxqueue > 0 then spent = call('HINCRBY', paid, queue, charged) end
 		if mode == 'k' then
 			local r, hi, lo = {}, 0, 0
-			if k > 0 then r, hi, lo = more(queue, k, n, spent, span, held, count) end
+			if k > 0 then r, hi, lo = more(queue, k, left, spent, tonumber(span), held, count) end
 			c.leased = c.leased + #r
 			local new = stamp(now + wait)
-			call('ZADD', due, -new, queue)
-			call('HSET', own, queue, op .. ' 0 ' .. n + #r)
+			call('ZADD', due, int(-new), queue)
+			c.ends = math.min(c.ends, now + wait)
+			call('HSET', own, queue, op .. ' 0 ' .. left + #r)
 			reply[#reply + 1] = {int(new), hi, lo, unpack(r)}
 		else
-			if mode == 'c' then
-				call('HSET', own, queue, '0.0 0 0')
-			else
-				call('HDEL', own, queue)
-			end
+			if mode == 'c' then chill(queue, 0) end
 			if not holds(queue) then
 				empty(queue)
-				if wait > 0 then call('ZADD', rest, after(wait), queue) end
+				if mode ~= 'c' then call('HDEL', own, queue) end
+				if wait > 0 then call('ZADD', rest, int(after(wait)), queue) end
 			elseif maxqueue > 0 and spent >= maxqueue then
-				call('ZADD', due, PARKED, queue)
+				call('ZADD', due, int(PARKED), queue)
 			else
-				call('ZADD', due, after(wait), queue)
+				call('ZADD', due, int(after(wait)), queue)
 			end
 			reply[#reply + 1] = {'', 0, 0}
 		end

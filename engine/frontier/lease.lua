@@ -16,7 +16,8 @@ local op, maxpages, maxqueue = ARGV[5], tonumber(ARGV[7]), tonumber(ARGV[8])
 local MOVED = 200 -- of later and of expired leases, in one call
 
 -- Requests whose time has come go to their queues.
-for _, m in ipairs(call('ZRANGEBYSCORE', later, '-inf', now, 'LIMIT', 0, MOVED)) do
+local ready = c.late > 0 and call('ZRANGEBYSCORE', later, '-inf', int(now), 'LIMIT', 0, MOVED) or {}
+for _, m in ipairs(ready) do
 	local prio, len, at = string.match(m, '^(-?%d+):(%d+):()')
 	len = tonumber(len)
 	if at and len <= #m - at + 1 then
@@ -30,7 +31,7 @@ for _, m in ipairs(call('ZRANGEBYSCORE', later, '-inf', now, 'LIMIT', 0, MOVED))
 	end
 	call('ZREM', later, m)
 end
-call('ZREMRANGEBYSCORE', rest, '-inf', nowmax)
+if c.seq % 16 == 0 then call('ZREMRANGEBYSCORE', rest, '-inf', int(nowmax)) end
 
 local function lease_of(queue)
 	local o, a, k = string.match(call('HGET', own, queue) or '', '^(%S+) (%d+) (%d+)$')
@@ -59,8 +60,8 @@ local function expire(queue, at)
 		setaside(queue)
 		again = 0
 	end
-	call('ZADD', due, at, queue)
-	call('HSET', own, queue, '0.0 ' .. again .. ' 0')
+	call('ZADD', due, int(at), queue)
+	chill(queue, again)
 end
 
 local gone = {}
@@ -76,12 +77,23 @@ if ARGV[6] == '1' or #ARGV >= 10 then
 		end
 	end
 end
-local ended = call('ZREVRANGEBYSCORE', due, '(0', -nowmax, 'WITHSCORES', 'LIMIT', 0, MOVED)
-for i = 1, #ended, 2 do expire(ended[i], -tonumber(ended[i + 1])) end
+if c.ends <= now then
+	local r = call('ZREVRANGEBYSCORE', due, '(0', '-inf', 'WITHSCORES', 'LIMIT', 0, MOVED)
+	c.ends = now + 1000000
+	for i = 1, #r, 2 do
+		local at = -tonumber(r[i + 1])
+		if at > nowmax then
+			c.ends = math.floor(at / 1024)
+			break
+		end
+		expire(r[i], at)
+		if i + 2 > 2 * MOVED then c.ends = now end
+	end
+end
 if ARGV[9] == '1' then
 	for _, q in ipairs(call('ZRANGEBYSCORE', due, PARKED, PARKED)) do
-		call('ZADD', due, stamp(now), q)
-		call('HSET', own, q, '0.0 0 0')
+		call('ZADD', due, int(stamp(now)), q)
+		chill(q, 0)
 	end
 end
 
@@ -96,12 +108,14 @@ local leases, names, dues, owns = {}, {}, {}, {}
 local function grant(queue, r, hi, lo, again, cold)
 	local token = stamp(now + ttl)
 	names[#names + 1] = queue
-	dues[#dues + 1] = -token
+	dues[#dues + 1] = int(-token)
 	dues[#dues + 1] = queue
 	owns[#owns + 1] = queue
 	owns[#owns + 1] = op .. ' ' .. again .. ' ' .. #r
 	leases[#leases + 1] = {queue, int(token), again, cold, false, hi, lo, unpack(r)}
 end
+
+c.ends = math.min(c.ends, now + ttl)
 
 -- flush writes what grant has collected.
 local function flush()
@@ -121,25 +135,26 @@ flush()
 if #again > 0 then queues = 0 end
 
 while #leases < queues and room() > 0 do
-	local found = call('ZRANGEBYSCORE', due, 0, nowmax, 'LIMIT', 0, queues - #leases)
+	local found = call('ZRANGEBYSCORE', due, 0, int(nowmax), 'LIMIT', 0, queues - #leases)
 	if #found == 0 then break end
-	local o = call('HMGET', own, unpack(found))
+	local o = c.cold > 0 and call('HMGET', own, unpack(found)) or {}
 	local p = maxqueue > 0 and call('HMGET', paid, unpack(found)) or {}
 	for i, q in ipairs(found) do
+		local a = o[i] and string.match(o[i], '^0%.0 (%d+) ')
 		local k = math.min(each, room())
 		if maxqueue > 0 then k = math.min(k, maxqueue - tonumber(p[i] or 0)) end
 		if maxqueue > 0 and tonumber(p[i] or 0) >= maxqueue then
-			call('ZADD', due, PARKED, q)
+			call('ZADD', due, int(PARKED), q)
 		elseif k > 0 then
 			local r, hi, lo = head(q, k, 0, {}, 0)
 			if #r == 0 then
 				empty(q)
 				call('HDEL', own, q)
 			else
-				local a = o[i] and tonumber(string.match(o[i], ' (%d+) ') or 0) or 0
 				c.leased = c.leased + #r
-				grant(q, r, hi, lo, a, o[i] and 1 or 0)
+				grant(q, r, hi, lo, tonumber(a or 0), a and 1 or 0)
 			end
+			if a then c.cold = c.cold - 1 end
 		end
 	end
 	flush()
@@ -154,7 +169,8 @@ if #leases < queues then
 	end
 	local l = call('ZREVRANGEBYSCORE', due, '(0', '-inf', 'WITHSCORES', 'LIMIT', 0, 1)
 	if l[2] then
-		sooner(math.floor(-tonumber(l[2]) / 1024))
+		c.ends = math.floor(-tonumber(l[2]) / 1024)
+		sooner(c.ends)
 	else
 		c.leased = 0
 	end
@@ -162,6 +178,7 @@ if #leases < queues then
 	local d = call('ZRANGEBYSCORE', due, 0, '(' .. int(PARKED), 'WITHSCORES', 'LIMIT', 0, 1)
 	if d[2] and open then sooner(math.floor(tonumber(d[2]) / 1024)) end
 	local w = call('ZRANGE', later, 0, 0, 'WITHSCORES')
+	if w[2] then c.late = math.max(c.late, 1) end
 	if w[2] and open then sooner(tonumber(w[2])) end
 	if #leases == 0 then
 		if call('ZCARD', due) == 0 and not w[2] then
@@ -171,7 +188,7 @@ if #leases < queues then
 			status = 2
 		end
 	end
-	c.sleep = 1
+	c.sleep = '1'
 end
 save()
-return {status, wait, c.pushed, unpack(leases)}
+return {status, wait, tonumber(c.pushed), unpack(leases)}

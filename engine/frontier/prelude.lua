@@ -1,11 +1,12 @@
 -- What the three scripts share; it is put in front of each.
 --
 -- KEYS, the same for all, in one shard (one hash tag):
---   1 n      hash    counters and the crawl's marker v
+--   1 n      hash    v: marks the crawl; c: its counters, see below; buckets
 --   2 due    zset    queue -> stamp: when it may be leased next
 --   3 later  zset    "priority:length:queue request" -> ms: requests with a time of their own
 --   4 rest   zset    queue -> stamp: rests of queues that hold nothing now
---   5 own    hash    queue -> "op again count" of its lease
+--   5 own    hash    queue -> "op again count" of its last lease, or "0.0 again 0"
+--                    when the next one is to be cold
 --   6 state  hash    queue -> rule state
 --   7 paid   hash    queue -> pages charged
 --   8 dead   list    {queue, reason, entry} of what cannot be crawled
@@ -26,18 +27,24 @@ local PARKED = 9e15
 local LEVEL = 2 ^ 44  -- distance of two priorities in p:
 local DEADMAX = 10000 -- entries kept in dead
 
-local FIELDS = {'v', 'queued', 'leased', 'finished', 'charged', 'seen', 'aside', 'dead',
-	'buckets', 'prio', 'pseq', 'seq', 'sleep', 'pushed', 'late', 'apart'}
-local c, was = {}, {}
+-- The counters, one text of integers in this order:
+-- queued leased finished charged seen aside dead: as their names say
+-- late, apart: requests in later; queues that have nothing but such
+-- prio: 1 once a request had a priority; pseq: numbers those
+-- seq: of the last stamp; sleep: 1 if a worker said that it sleeps
+-- pushed: requests filed; ends: no lease ends before (ms); cold: marks in own
+local FORM = '^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+)$'
+local c = {}
 do
-	local r = call('HMGET', n, unpack(FIELDS))
+	local r = call('HMGET', n, 'v', 'c')
 	if r[1] ~= '1' then
 		return redis.error_reply('GONE the crawl was started anew or its keys were deleted')
 	end
-	for i = 2, #FIELDS do
-		local v = tonumber(r[i] or 0) or 0
-		c[FIELDS[i]], was[FIELDS[i]] = v, v
-	end
+	c.queued, c.leased, c.finished, c.charged, c.seen, c.aside, c.dead, c.late, c.apart,
+		c.prio, c.pseq, c.seq, c.sleep, c.pushed, c.ends, c.cold =
+		string.match(r[2] or '0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0', FORM)
+	if not c.cold then return redis.error_reply('ERR ' .. n .. ' holds no counters') end
+	c.late, c.cold, c.ends, c.leased = c.late + 0, c.cold + 0, c.ends + 0, c.leased + 0
 end
 
 local t = call('TIME')
@@ -45,20 +52,18 @@ local us = t[1] * 1000000 + t[2]
 local now = math.floor(us / 1000)
 local nowmax = now * 1024 + 1023 -- the last stamp that is due
 
-local function int(x) return string.format('%.0f', x) end
+local function int(x) return string.format('%d', x) end
 
--- save writes the counters that changed.
+-- save writes the counters; none is ever below 0, whatever was in the keys.
 local function save()
-	local set = {}
-	for i = 2, #FIELDS do
-		local k = FIELDS[i]
-		if c[k] ~= was[k] then
-			set[#set + 1] = k
-			set[#set + 1] = int(c[k])
-			was[k] = c[k]
-		end
-	end
-	if #set > 0 then call('HSET', n, unpack(set)) end
+	if c.queued + 0 < 0 then c.queued = 0 end
+	if c.leased < 0 then c.leased = 0 end
+	if c.late < 0 then c.late = 0 end
+	if c.apart + 0 < 0 then c.apart = 0 end
+	if c.cold < 0 then c.cold = 0 end
+	call('HSET', n, 'c', string.format('%d %d %d %d %d %d %d %d %d %d %d %d %d %d %d %d',
+		c.queued, c.leased, c.finished, c.charged, c.seen, c.aside, c.dead, c.late, c.apart,
+		c.prio, c.pseq, c.seq, c.sleep, c.pushed, c.ends, c.cold))
 end
 
 -- stamp is a new stamp at ms; two of one ms differ.
@@ -108,21 +113,21 @@ local function ensure(queue)
 	if waits(queue) then c.apart = c.apart - 1 end
 	local s = tonumber(call('ZSCORE', rest, queue) or 0)
 	if s <= nowmax then s = stamp(now) end
-	call('ZADD', due, s, queue)
+	call('ZADD', due, int(s), queue)
 end
 
 -- putp files a request with a priority, at the tail (side 1) or the head (-1)
 -- of its level.
 local function putp(queue, prio, side, raw)
-	c.prio, c.pseq = 1, c.pseq + 1
-	return try(queue, 'ZADD', prefix .. 'p:' .. queue, 'NX', -prio * LEVEL + side * c.pseq, raw)
+	c.prio, c.pseq = '1', c.pseq + 1
+	return try(queue, 'ZADD', prefix .. 'p:' .. queue, 'NX', int(-prio * LEVEL + side * c.pseq), raw)
 end
 
 -- file puts one request at the tail of its level, or with those that have a
 -- time of their own. It answers 0 if the very same was there, else 1.
 local function file(queue, prio, wait, raw)
 	if wait > 0 then
-		local new = call('ZADD', later, math.ceil(us / 1000) + wait,
+		local new = call('ZADD', later, int(math.ceil(us / 1000) + wait),
 			prio .. ':' .. #queue .. ':' .. queue .. raw)
 		if new == 1 then
 			c.late = c.late + 1
@@ -140,6 +145,12 @@ local function file(queue, prio, wait, raw)
 	return putp(queue, prio, 1, raw)
 end
 
+-- chill marks a queue that is not leased: its next lease is cold.
+local function chill(queue, again)
+	call('HSET', own, queue, '0.0 ' .. again .. ' 0')
+	c.cold = c.cold + 1
+end
+
 -- empty takes a queue that holds nothing out of due.
 local function empty(queue)
 	if call('ZREM', due, queue) == 1 and waits(queue) then c.apart = c.apart + 1 end
@@ -151,7 +162,7 @@ end
 local function head(queue, k, skip, held, count)
 	local out, pkey = {}, prefix .. 'p:' .. queue
 	local function level(from, to)
-		if c.prio == 0 or #out >= k then return 0 end
+		if c.prio == '0' or #out >= k then return 0 end
 		local had = #out
 		local r = try(queue, 'ZRANGEBYSCORE', pkey, from, to, 'LIMIT', 0, k - had + count)
 		for i = 1, #r do
@@ -169,8 +180,8 @@ end
 
 -- wake tells sleepers, if one has said that it sleeps.
 local function wake()
-	if c.sleep == 1 then
-		c.sleep = 0
+	if c.sleep == '1' then
+		c.sleep = '0'
 		call('PUBLISH', prefix .. 'wake', '')
 	end
 end

@@ -18,22 +18,22 @@ local function bucket(fp, level)
 	return math.floor(tonumber(fp) / 2 ^ 20) % (2 ^ (level + 1))
 end
 
+local buckets = tonumber(call('HGET', n, 'buckets') or 1)
 local level = 0 -- 2^level <= buckets
 
 local function seenkey(fp)
 	local b = bucket(fp, level)
-	if b >= c.buckets then b = b % 2 ^ level end
+	if b >= buckets then b = b % 2 ^ level end
 	return prefix .. 's:' .. b
 end
 
 local function relevel()
-	if c.buckets < 1 then c.buckets = 1 end
-	while 2 ^ (level + 1) <= c.buckets do level = level + 1 end
+	while 2 ^ (level + 1) <= buckets do level = level + 1 end
 end
 
 -- split moves half of the next set into a new one.
 local function split()
-	local new = c.buckets
+	local new = buckets
 	local from, to = prefix .. 's:' .. (new - 2 ^ level), prefix .. 's:' .. new
 	local move = {}
 	for _, fp in ipairs(call('SMEMBERS', from)) do
@@ -42,9 +42,8 @@ local function split()
 	for i = 1, #move, 1000 do
 		call('SADD', to, unpack(move, i, math.min(i + 999, #move)))
 	end
-	c.buckets = new + 1
-	call('HSET', n, 'buckets', c.buckets)
-	was.buckets = c.buckets
+	buckets = new + 1
+	call('HSET', n, 'buckets', buckets)
 	for i = 1, #move, 1000 do
 		call('SREM', from, unpack(move, i, math.min(i + 999, #move)))
 	end
@@ -96,7 +95,7 @@ for _, o in ipairs(others) do fresh = fresh + file(unpack(o)) end
 for i = 1, #new, 2 do call('SADD', new[i], new[i + 1]) end
 
 c.seen = c.seen + #new / 2
-while c.seen > c.buckets * FULL do split() end
+while c.seen > buckets * FULL do split() end
 c.queued, c.pushed = c.queued + fresh, c.pushed + fresh
 if fresh > 0 then wake() end
 save()

@@ -127,19 +127,23 @@ func (r *Redis) Counts(ctx context.Context) (engine.Counts, error) {
 		c = engine.Counts{}
 		for s := range r.keys.shards {
 			p := r.client.Pipeline()
-			n := p.HMGet(ctx, r.keys.n(s), "queued", "leased", "finished", "charged", "seen", "aside", "apart")
+			n := p.HGet(ctx, r.keys.n(s), "c")
 			queues := p.ZCard(ctx, r.keys.queues(s))
-			if _, err := p.Exec(ctx); err != nil {
+			if _, err := p.Exec(ctx); err != nil && err != redis.Nil {
 				return err
 			}
-			for i, to := range []*int64{&c.Queued, &c.Leased, &c.Finished, &c.Charged, &c.Seen, &c.Aside, &c.Queues} {
-				if text, ok := n.Val()[i].(string); ok {
-					v, err := strconv.ParseInt(text, 10, 64)
-					if err != nil {
-						return fmt.Errorf("redis: key %s holds no counters: %w", r.keys.n(s), err)
-					}
-					*to += v
+			v := strings.Fields(n.Val()) // in the order prelude.lua gives
+			for i, to := range []*int64{
+				&c.Queued, &c.Leased, &c.Finished, &c.Charged, &c.Seen, &c.Aside, new(int64), new(int64), &c.Queues,
+			} {
+				if i >= len(v) {
+					break
 				}
+				x, err := strconv.ParseInt(v[i], 10, 64)
+				if err != nil {
+					return fmt.Errorf("redis: key %s holds no counters: %w", r.keys.n(s), err)
+				}
+				*to += x
 			}
 			c.Queues += queues.Val()
 		}

@@ -170,7 +170,12 @@ func parseAnswer(res any, shard int) (answer, error) {
 	if !ok1 || !ok2 || !ok3 {
 		return a, unexpected("lease", res)
 	}
-	a.status, a.pushed, a.wait = status, pushed, time.Duration(wait)*time.Microsecond
+	// The server keeps times in whole milliseconds, rounded up: whole ones are
+	// waited, so that nothing is slept past.
+	a.status, a.pushed, a.wait = status, pushed, (time.Duration(wait) * time.Microsecond).Truncate(time.Millisecond)
+	if wait < 0 {
+		a.wait = -1
+	}
 	for _, l := range list[3:] {
 		h, err := parseLease(l, shard)
 		if err != nil {

@@ -269,7 +269,9 @@ func (r *Redis) wipeShard(ctx context.Context, k *keys, s int) error {
 		return err
 	}
 	buckets, err := r.client.HGet(ctx, set.keys[keyN], "buckets").Int()
-	if err != nil && err != redis.Nil {
+	if err == redis.Nil {
+		buckets = 1
+	} else if err != nil {
 		return err
 	}
 	for b := range buckets {
