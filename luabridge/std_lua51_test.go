@@ -35,7 +35,7 @@ var differences = map[string]string{
 // newStdHost is a host with the corrected library and no scripts.
 func newStdHost(t *testing.T) *Host {
 	t.Helper()
-	h := &Host{L: newState(), gate: &gate{cur: &call{done: make(chan struct{})}}, watch: &watchdog{memory: 16 << 20}}
+	h := &Host{L: newState(), gate: &gate{cur: &call{done: make(chan struct{})}}, watch: &watchdog{memory: 64 << 20}}
 	openStd(h, h.L)
 	t.Cleanup(h.L.Close)
 	return h

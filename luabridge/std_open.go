@@ -15,7 +15,7 @@ const (
 	coFrames       = 2048    // nested Lua calls of a coroutine
 	maxPool        = 64      // idle threads and matchers kept
 	minLimitString = 1 << 20
-	maxLimitString = 1 << 28
+	maxLimitString = 1 << 27
 )
 
 // A std is the corrected standard library of one Lua state. It replaces what
@@ -52,7 +52,7 @@ type thread struct {
 func openStd(h *Host, L *lua.LState) {
 	s := &std{h: h, threads: map[*lua.LState]*thread{}, maxString: maxLimitString}
 	if h.watch != nil && h.watch.memory > 0 {
-		s.maxString = int(min(max(h.watch.memory/4, minLimitString), maxLimitString))
+		s.maxString = int(min(max(h.watch.memory/8, minLimitString), maxLimitString))
 	}
 	s.openBase(L)
 	s.openStrings(L)

@@ -13,8 +13,7 @@ const fuelStep = 1 << 16
 var ErrSteps = errors.New("pattern takes too many steps")
 
 // A Machine holds one match: where it lies and what it captured. The zero
-// value asks nobody and stops after about 65,000 steps; set Refuel, Fuel or
-// both. A Machine is not safe for concurrent use.
+// value has no fuel and stops at once: set Refuel, Fuel or both. A Machine is not safe for concurrent use.
 type Machine struct {
 	// Refuel is called before a match costs much more: about every 65,000
 	// bytes looked at. Its error ends the match and is returned.

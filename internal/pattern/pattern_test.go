@@ -174,8 +174,8 @@ func BenchmarkFind(b *testing.B) {
 
 func TestStripTagsNearC(t *testing.T) {
 	lua, err := exec.LookPath("lua5.1")
-	if err != nil || testing.Short() {
-		t.Skip("needs lua5.1, and time")
+	if err != nil || testing.Short() || raceEnabled {
+		t.Skip("needs lua5.1, time, and no race detector")
 	}
 	cmd := exec.Command(lua, "-", tagUnit)
 	cmd.Stdin = strings.NewReader(`local s = arg[1]:rep(math.floor(100000 / #arg[1]))
