@@ -26,8 +26,14 @@ type push struct {
 	nofollow bool
 }
 
+// noOptions is the push of an enqueue without options. It is never written to.
+var noOptions = &push{}
+
 // request is a request of the push for a URL.
 func (o *push) request(url string) *engine.Request {
+	if o == noOptions {
+		return &engine.Request{URL: url}
+	}
 	r := o.req
 	r.URL = url
 	return &r
@@ -35,10 +41,10 @@ func (o *push) request(url string) *engine.Request {
 
 // pushOptions reads the options of enqueue, or of follow.
 func (h *Host) pushOptions(L *lua.LState, t *lua.LTable, follow bool) *push {
-	o := &push{}
 	if t == nil {
-		return o
+		return noOptions
 	}
+	o := &push{}
 	for k, v := t.Next(lua.LNil); k != lua.LNil; k, v = t.Next(k) {
 		name := k.String()
 		if follow && name == "nofollow" {

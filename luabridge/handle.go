@@ -249,28 +249,25 @@ func (h *Host) arguments(args *[4]lua.LValue, ev engine.Event, v *engine.Visit, 
 	return 1
 }
 
-// statusLine sets version, status and message. The usual ones are made once.
-func (h *Host) statusLine(args *[4]lua.LValue, r *engine.Response) {
-	key := statusKey{r.Proto, r.Status, r.Message}
-	line, ok := h.types.statuses[key]
-	if !ok {
-		line = [3]lua.LValue{lua.LString(r.Proto), lua.LString(strconv.Itoa(r.Status)), lua.LString(r.Message)}
-		if len(h.types.statuses) < maxStatuses {
-			h.types.statuses[key] = line
-		}
-	}
-	copy(args[1:], line[:])
-}
-
-// A statusKey is a status line.
-type statusKey struct {
+// A statusLine is what on_status receives, kept for the next response that has
+// the same.
+type statusLine struct {
 	proto   string
 	status  int
 	message string
+	values  [3]lua.LValue
 }
 
-// maxStatuses is how many status lines are kept.
-const maxStatuses = 100
+// statusLine sets version, status and message.
+func (h *Host) statusLine(args *[4]lua.LValue, r *engine.Response) {
+	last := &h.types.status
+	if last.status != r.Status || last.proto != r.Proto || last.message != r.Message {
+		*last = statusLine{r.Proto, r.Status, r.Message, [3]lua.LValue{
+			lua.LString(r.Proto), lua.LString(strconv.Itoa(r.Status)), lua.LString(r.Message),
+		}}
+	}
+	copy(args[1:], last.values[:])
+}
 
 // summary is what on_finish receives.
 func (h *Host) summary(s *engine.Summary) lua.LValue {

@@ -2,6 +2,7 @@ package luabridge
 
 import (
 	"maps"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -16,13 +17,11 @@ func (h *Host) openHeaders() {
 	h.types.headers = h.metatable("headers", map[string]lua.LGFunction{
 		"__index": func(L *lua.LState) int {
 			t := L.CheckTable(1)
-			h.fill(t)
-			name, ok := L.Get(2).(lua.LString)
-			if !ok {
-				return 0
+			if name, ok := L.Get(2).(lua.LString); ok {
+				L.Push(h.header(t, strings.ToLower(string(name))))
+				return 1
 			}
-			L.Push(t.RawGetString(strings.ToLower(string(name))))
-			return 1
+			return 0
 		},
 	})
 }
@@ -41,6 +40,29 @@ func (h *Host) headers(p *page) lua.LValue {
 	return p.headers
 }
 
+// header looks up one name in a headers table. One that has not been filled
+// gets that name alone.
+func (h *Host) header(t *lua.LTable, name string) lua.LValue {
+	if v := t.RawGetString(name); v != lua.LNil {
+		return v
+	}
+	ud, ok := t.RawGetInt(1).(*lua.LUserData)
+	if !ok {
+		return lua.LNil
+	}
+	p, ok := ud.Value.(*page)
+	if !ok || p.headersOf == nil {
+		return lua.LNil
+	}
+	values := p.headersOf.Header[http.CanonicalHeaderKey(name)]
+	if values == nil {
+		return lua.LNil
+	}
+	list := stringList(h.L, values)
+	t.RawSetString(name, list)
+	return list
+}
+
 // fill puts the headers into a headers table that nobody has looked into yet.
 // Whoever reads a table's fields without Lua's own operators calls it first.
 func (h *Host) fill(t *lua.LTable) {
@@ -57,11 +79,9 @@ func (h *Host) fill(t *lua.LTable) {
 		return
 	}
 	for _, name := range slices.Sorted(maps.Keys(p.headersOf.Header)) {
-		values := h.L.CreateTable(len(p.headersOf.Header[name]), 0)
-		for _, v := range p.headersOf.Header[name] {
-			values.Append(lua.LString(v))
+		if lower := strings.ToLower(name); t.RawGetString(lower) == lua.LNil {
+			t.RawSetString(lower, stringList(h.L, p.headersOf.Header[name]))
 		}
-		t.RawSetString(strings.ToLower(name), values)
 	}
 }
 

@@ -98,6 +98,20 @@ func resolve(base policies.URL, ref string) (string, bool) {
 	return u.String(), true
 }
 
+// mayHaveBase reports whether a page has what looks like a base element.
+func mayHaveBase(text string) bool {
+	for {
+		i := strings.IndexByte(text, '<')
+		if i < 0 || len(text)-i < len("<base") {
+			return false
+		}
+		text = text[i+1:]
+		if text[0]|0x20 == 'b' && strings.EqualFold(text[:4], "base") {
+			return true
+		}
+	}
+}
+
 // linkTable is a link as links() lists it.
 func (h *Host) linkTable(l extract.Link, url string) lua.LValue {
 	t := h.L.CreateTable(0, 6)
@@ -187,7 +201,7 @@ func (p *page) baseHref(found string) string {
 // findBase is the href of the page's base element, "" where there is none.
 func (p *page) findBase() string {
 	text := p.decode()
-	if !strings.Contains(text, "<base") && !strings.Contains(text, "<BASE") && !strings.Contains(text, "<Base") {
+	if !mayHaveBase(text) {
 		return ""
 	}
 	sel, err := extract.ParseSelector("base[href]")

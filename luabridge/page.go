@@ -69,6 +69,9 @@ func isXML(contentType string) bool {
 
 // textKind says where a body of this media type may name its encoding.
 func textKind(contentType string) extract.Kind {
+	if strings.HasPrefix(contentType, "text/html") {
+		return extract.HTML
+	}
 	media, _, _ := strings.Cut(contentType, ";")
 	media = strings.ToLower(strings.TrimSpace(media))
 	switch {

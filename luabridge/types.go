@@ -21,7 +21,7 @@ type types struct {
 
 	requestMethods methods
 	nodeMethods    methods
-	statuses       map[statusKey][3]lua.LValue // status lines as hooks receive them
+	status         statusLine // the last one
 }
 
 // methods are the functions that belong to a type of userdata.
@@ -29,7 +29,6 @@ type methods map[string]*lua.LFunction
 
 func (h *Host) openTypes() {
 	t := &h.types
-	t.statuses = map[statusKey][3]lua.LValue{}
 	t.array = h.metatable("json array", nil)
 	t.null = h.L.NewUserData()
 	t.null.Metatable = h.metatable("json null", map[string]lua.LGFunction{
