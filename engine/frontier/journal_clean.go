@@ -301,7 +301,7 @@ func (c *cleaner) swap(path string) error {
 	j.cache.clear()
 	for _, m := range c.moved {
 		if g := j.x.live(m.place); g != nil && g.seg == s.number && g.off == m.was {
-			g.off, g.size = m.off, m.size
+			g.off, g.size, g.skip = m.off, m.size, 0
 		}
 	}
 	s.size, s.cleaned = c.size, c.last

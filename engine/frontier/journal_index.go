@@ -17,6 +17,7 @@ const (
 // together. It says where their text lies and how many are finished.
 type group struct {
 	seg, off, size uint32 // segment, and the bytes of the entries in it
+	skip           uint32 // where reading begins: the entry in the top byte, its offset in the others
 	next           uint32 // the group behind it on its level, 0 for none
 	count          uint8  // requests; 0 marks a free place
 	done           uint8  // finished ones at its front; more may be in index.holes

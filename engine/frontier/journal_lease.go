@@ -11,6 +11,7 @@ import (
 
 // A journalLease is a lease as the journal knows it.
 type journalLease struct {
+	lease   engine.Lease
 	queue   *queue
 	held    []heldRequest
 	ending  bool // an outcome without Keep is being written
@@ -121,7 +122,8 @@ func (j *Journal) take(q *queue, n int, at time.Time, ttl time.Duration) (*engin
 	n = min(n, int(q.ready))
 	jl := &journalLease{queue: q, held: make([]heldRequest, 0, n), expires: j.nanos(at.Add(ttl))}
 	j.tokens++
-	l := &engine.Lease{
+	l := &jl.lease
+	*l = engine.Lease{
 		Queue: q.name, Requests: make([]*engine.Request, 0, n), Again: int(q.again), Cold: q.cold,
 		TTL: ttl, Expires: at.Add(ttl), Token: j.tokens,
 	}
@@ -146,6 +148,9 @@ func (j *Journal) take(q *queue, n int, at time.Time, ttl time.Duration) (*engin
 	return l, nil
 }
 
+// maxSkip is the greatest offset that fits group.skip.
+const maxSkip = 1<<24 - 1
+
 // read adds the unfinished requests of a group to a lease, until it has n.
 func (j *Journal) read(q *queue, place uint32, n int, jl *journalLease) error {
 	g := j.x.group(place)
@@ -154,8 +159,12 @@ func (j *Journal) read(q *queue, place uint32, n int, jl *journalLease) error {
 		return err
 	}
 	skip := j.x.holes[place] | (1<<g.done - 1)
-	d := decoder{b: text}
-	for i := uint8(0); i < g.count && len(jl.held) < n; i++ {
+	d := decoder{b: text, i: int(g.skip & maxSkip)}
+	fresh := true
+	for i := uint8(g.skip >> 24); i < g.count && len(jl.held) < n; i++ {
+		if fresh && skip&(1<<i) == 0 && d.i <= maxSkip {
+			g.skip, fresh = uint32(i)<<24|uint32(d.i), false
+		}
 		print, text := d.entry()
 		if d.bad {
 			return fmt.Errorf("read the journal: segment %d, byte %d: %w", g.seg, g.off, errMalformed)
