@@ -177,12 +177,7 @@ func (c *cleaner) frame(payload []byte, at int64) error {
 		case opDone:
 			c.done(d)
 		case opState:
-			id := d.uint32()
-			for range 4 {
-				d.uint()
-			}
-			d.text()
-			c.states[id] = append(c.states[id][:0], payload[start:d.i]...)
+			c.state(d, start)
 		case opMarks:
 			d.marks()
 		case opNote:
@@ -197,6 +192,17 @@ func (c *cleaner) frame(payload []byte, at int64) error {
 		c.flushSeen()
 	}
 	return d.err()
+}
+
+// state keeps a queue's rest, state and charges until a newer record of them
+// comes.
+func (c *cleaner) state(d *decoder, start int) {
+	id := d.uint32()
+	for range 4 {
+		d.uint()
+	}
+	d.text()
+	c.states[id] = append(c.states[id][:0], d.b[start:d.i]...)
 }
 
 // group takes a group, without the text of what is finished; of one that is

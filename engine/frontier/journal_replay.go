@@ -148,17 +148,9 @@ func (j *Journal) apply(payload []byte, s *segment, at, now int64) error {
 			}
 			s.cleaned = d.uint32()
 		case opTotals:
-			j.x.finished, j.x.charged = d.int64(), d.int64()
-			if marks := d.marks(); marks != nil {
-				j.marks = marks
-			}
-			j.keepNote(d.text())
+			j.applyTotals(d)
 		case opQueue:
-			if id, name := d.uint(), d.text(); id == uint64(j.x.nqueue) && len(name) > 0 {
-				j.x.addQueue(string(name))
-			} else {
-				d.bad = true
-			}
+			j.applyQueue(d)
 		case opGroup:
 			j.applyGroup(d, s, at, now)
 		case opDone:
@@ -182,6 +174,23 @@ func (j *Journal) apply(payload []byte, s *segment, at, now int64) error {
 		}
 	}
 	return d.err()
+}
+
+func (j *Journal) applyTotals(d *decoder) {
+	j.x.finished, j.x.charged = d.int64(), d.int64()
+	if marks := d.marks(); marks != nil {
+		j.marks = marks
+	}
+	j.keepNote(d.text())
+}
+
+func (j *Journal) applyQueue(d *decoder) {
+	id, name := d.uint(), d.text()
+	if d.bad || id != uint64(j.x.nqueue) || len(name) == 0 {
+		d.bad = true
+		return
+	}
+	j.x.addQueue(string(name))
 }
 
 func (j *Journal) keepNote(b []byte) {

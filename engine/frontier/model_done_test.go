@@ -5,6 +5,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"downpour/engine"
 )
 
@@ -150,4 +152,33 @@ func (w *walk) doCrash() {
 		q.again = 0
 	}
 	w.crash()
+}
+
+func (w *walk) doPass() {
+	d := time.Duration(1+w.rnd.IntN(3)) * w.p.unit
+	// A request that ends its worker too often may be set aside: finish those.
+	if slices.ContainsFunc(w.leases, func(l *modelLease) bool { return l.q.again >= 2 }) {
+		w.doDone()
+		return
+	}
+	w.note("pass %v", d)
+	w.p.pass(d)
+}
+
+func (w *walk) compare() {
+	now := time.Now()
+	got, err := w.s.Counts(w.ctx)
+	if err != nil {
+		w.t.Error("counts:", err)
+		return
+	}
+	want := w.total()
+	for _, q := range w.queues {
+		if q.lease != nil && !q.live(now.Add(w.slack)) {
+			got.Leased, want.Leased = 0, 0 // whether it has been noticed is open
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		w.t.Errorf("counts (-want +got):\n%s", diff)
+	}
 }

@@ -149,7 +149,7 @@ type walk struct {
 
 // testModel drives the store at random and compares every answer.
 func testModel(c *tester) {
-	steps, seeds := 2500, uint64(6)
+	steps, seeds := 1500, uint64(6)
 	if !c.p.exact {
 		steps, seeds = 400, 2
 	}
@@ -374,33 +374,4 @@ func (w *walk) take(q *modelQueue, l *engine.Lease, each int, now time.Time, ttl
 	}
 	q.lease = ml
 	w.leases = append(w.leases, ml)
-}
-
-func (w *walk) doPass() {
-	d := time.Duration(1+w.rnd.IntN(3)) * w.p.unit
-	// A request that ends its worker too often may be set aside: finish those.
-	if slices.ContainsFunc(w.leases, func(l *modelLease) bool { return l.q.again >= 2 }) {
-		w.doDone()
-		return
-	}
-	w.note("pass %v", d)
-	w.p.pass(d)
-}
-
-func (w *walk) compare() {
-	now := time.Now()
-	got, err := w.s.Counts(w.ctx)
-	if err != nil {
-		w.t.Error("counts:", err)
-		return
-	}
-	want := w.total()
-	for _, q := range w.queues {
-		if q.lease != nil && !q.live(now.Add(w.slack)) {
-			got.Leased, want.Leased = 0, 0 // whether it has been noticed is open
-		}
-	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		w.t.Errorf("counts (-want +got):\n%s", diff)
-	}
 }
