@@ -101,7 +101,7 @@ function on_finish()
   for url, known in pairs(broken) do
     local list = pages[url] or {}
     if #list > known then
-      log.info(("%s is on %d pages more, such as %s"):format(url, #list - known, list[#list]))
+      log.info(("%s is also on %s"):format(url, table.concat(list, ", ", known + 1)))
     end
   end
   if count > 0 then

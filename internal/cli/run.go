@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 
@@ -117,6 +118,7 @@ type runner struct {
 	stdout  io.Writer
 
 	name   string
+	note   note
 	host   *luabridge.Host
 	parts  parts
 	engine *engine.Engine
@@ -195,6 +197,7 @@ func (r *runner) sayInterrupted(ctx, watch context.Context) {
 // sums up and says the exit status.
 func (r *runner) end(ctx context.Context, sum engine.Summary, err error) error {
 	ctx = context.WithoutCancel(ctx)
+	sum.Verdicts = slices.Compact(append(r.note.Verdicts, sum.Verdicts...))
 	report := &monitor.Report{Summary: sum, Fetched: sum.Pages, Version: Version}
 	report.Resumed = r.parts.store.Resumed()
 	if c, cerr := r.parts.store.Counts(ctx); cerr == nil {
@@ -210,6 +213,12 @@ func (r *runner) end(ctx context.Context, sum engine.Summary, err error) error {
 	if err == nil && status != statusInterrupted {
 		if eerr := r.parts.store.End(ctx); eerr != nil {
 			err, status = fmt.Errorf("end the crawl: %w", eerr), statusFailed
+		}
+	}
+	if status == statusInterrupted && len(sum.Verdicts) > 0 {
+		r.note.Verdicts = sum.Verdicts
+		if nerr := r.saveNote(ctx); nerr != nil {
+			r.log.Warn("verdicts not kept", "error", nerr)
 		}
 	}
 	report.Exit = status

@@ -3,8 +3,11 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"fmt"
+	"maps"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"downpour/engine/frontier"
@@ -64,55 +67,62 @@ func opened[S frontier.Store](s S, err error) (frontier.Store, error) {
 	return s, nil
 }
 
-// A note is what a crawl is, so that another is not taken for its continuation.
+// A note is what a crawl is, so that another is not taken for its continuation,
+// and what its scripts found before it was interrupted.
 type note struct {
-	Scripts []string          `json:"scripts"`
-	Args    map[string]string `json:"args,omitempty"`
-	Seeds   []string          `json:"seeds,omitempty"` // of the command line, files of them, and the folder served
+	Scripts  []string          `json:"scripts"`
+	Args     map[string]string `json:"args,omitempty"`
+	Seeds    []string          `json:"seeds,omitempty"` // of the command line, files of them, and the folder served
+	Verdicts []string          `json:"verdicts,omitempty"`
 }
 
+// checkNote refuses to go on with another crawl than this one.
 func (r *runner) checkNote(ctx context.Context) error {
 	n := note{Args: r.host.Args()}
 	for _, s := range r.scripts {
 		n.Scripts = append(n.Scripts, filepath.Base(s))
 	}
-	n.Seeds = append(n.Seeds, r.urls...)
-	n.Seeds = append(n.Seeds, r.asked.list("seeds")...)
-	if r.parts.site != nil {
-		n.Seeds = append(n.Seeds, "serve "+r.parts.site.dir)
-	}
-	if r.set.text("redis") != "" {
-		n.Seeds = nil // each worker may bring some of its own
-	}
-	b, err := json.Marshal(n)
-	if err != nil {
-		return err
+	if r.set.text("redis") == "" { // there each worker may bring seeds of its own
+		n.Seeds = append(n.Seeds, r.urls...)
+		n.Seeds = append(n.Seeds, r.asked.list("seeds")...)
+		if r.parts.site != nil {
+			n.Seeds = append(n.Seeds, "serve "+r.parts.site.dir)
+		}
 	}
 	before := r.parts.store.Note()
-	if r.parts.store.Resumed() && len(before) > 0 {
-		if string(before) == string(b) {
-			return nil
-		}
-		return usagef("an unfinished crawl %s is there with other %s: give this one another name with --name, or forget that one with --fresh",
-			r.name, difference(before, n))
+	if !r.parts.store.Resumed() || len(before) == 0 {
+		r.note = n
+		return r.saveNote(ctx)
+	}
+	if err := json.Unmarshal(before, &r.note); err != nil {
+		return fmt.Errorf("the state of %s is damaged: %w; --fresh starts over", r.name, err)
+	}
+	if d := difference(r.note, n); d != "" {
+		return usagef("an unfinished crawl %s is there with other %s: give this one another name with --name, or forget that one with --fresh", r.name, d)
+	}
+	return nil
+}
+
+func (r *runner) saveNote(ctx context.Context) error {
+	b, err := json.Marshal(r.note)
+	if err != nil {
+		return err
 	}
 	return r.parts.store.SetNote(ctx, b)
 }
 
-// difference says in which way two crawls differ.
-func difference(before []byte, n note) string {
-	var b note
-	if err := json.Unmarshal(before, &b); err != nil {
-		return "scripts"
-	}
+// difference says in which way two crawls differ; "" for not at all.
+func difference(b, n note) string {
 	var words []string
 	for _, w := range []struct {
 		word string
-		a, b any
-	}{{"scripts", b.Scripts, n.Scripts}, {"arguments", b.Args, n.Args}, {"seeds", b.Seeds, n.Seeds}} {
-		x, _ := json.Marshal(w.a)
-		y, _ := json.Marshal(w.b)
-		if string(x) != string(y) {
+		same bool
+	}{
+		{"scripts", slices.Equal(b.Scripts, n.Scripts)},
+		{"arguments", maps.Equal(b.Args, n.Args)},
+		{"seeds", slices.Equal(b.Seeds, n.Seeds)},
+	} {
+		if !w.same {
 			words = append(words, w.word)
 		}
 	}

@@ -77,6 +77,10 @@ var levels = []struct {
 	{-1 << 31, "debug", "\x1b[2m"},
 }
 
+// detail names an attribute that says for people, on several lines, what the
+// others say for machines.
+const detail = "detail"
+
 // Handle implements slog.Handler.
 func (h *handler) Handle(_ context.Context, r slog.Record) error {
 	attrs := h.attrs
@@ -90,22 +94,34 @@ func (h *handler) Handle(_ context.Context, r slog.Record) error {
 	first, rest, _ := strings.Cut(r.Message, "\n")
 	b.WriteString(EscapeLines(first))
 	indent(&below, rest)
-	for _, a := range attrs {
-		text := value(a.Value)
-		if strings.Contains(text, "\n") {
-			head, rest, _ := strings.Cut(text, "\n")
-			b.WriteString(": " + EscapeLines(head))
-			indent(&below, rest)
-			continue
-		}
-		b.WriteString(" " + Escape(a.Key) + "=" + quote(text))
-	}
+	writeAttrs(&b, &below, attrs)
 	b.WriteByte('\n')
 	below.WriteTo(&b)
 	h.out.mu.Lock()
 	defer h.out.mu.Unlock()
 	_, err := h.out.w.Write(b.Bytes())
 	return err
+}
+
+// writeAttrs adds attributes to the record's line, and what takes several
+// lines below it.
+func writeAttrs(b, below *bytes.Buffer, attrs []slog.Attr) {
+	for _, a := range attrs {
+		if a.Key == detail {
+			attrs = []slog.Attr{{Value: slog.StringValue(value(a.Value) + "\n")}}
+			break
+		}
+	}
+	for _, a := range attrs {
+		text := value(a.Value)
+		if strings.Contains(text, "\n") {
+			head, rest, _ := strings.Cut(text, "\n")
+			b.WriteString(": " + EscapeLines(head))
+			indent(below, rest)
+			continue
+		}
+		b.WriteString(" " + Escape(a.Key) + "=" + quote(text))
+	}
 }
 
 func (h *handler) writeLevel(b *bytes.Buffer, l slog.Level) {
@@ -136,7 +152,7 @@ func value(v slog.Value) string {
 	case slog.KindTime:
 		return v.Time().Format(time.RFC3339)
 	}
-	return strings.TrimRight(v.String(), "\n")
+	return v.String()
 }
 
 // quote puts text in quotes where it would run into what stands around it.

@@ -98,6 +98,8 @@ func TestLog(t *testing.T) {
 		{"text with spaces", func(l *slog.Logger) { l.Warn("skip", "why", `no "x"`) }, `warn  skip why="no \"x\""` + "\n"},
 		{"hostile", func(l *slog.Logger) { l.Warn("odd\x1b[2J", "url", "\x1b]0;x\a") }, `warn  odd\x1b[2J url=\x1b]0;x\x07` + "\n"},
 		{"several lines", func(l *slog.Logger) { l.Error("hook", "error", errors.New("a.lua:1: x\n  | y()\n\x1b")) }, "error hook: a.lua:1: x\n      | y()\n    \\x1b\n"},
+		{"in detail", func(l *slog.Logger) { l.Warn("hook", "error", "x", "line", 3, "detail", "a.lua:3: x\n  3 | y") }, "warn  hook: a.lua:3: x\n      3 | y\n"},
+		{"in detail, one line", func(l *slog.Logger) { l.Warn("hook", "line", 3, "detail", "a.lua:3: x") }, "warn  hook: a.lua:3: x\n"},
 		{"with and group", func(l *slog.Logger) { l.With("a", 1).WithGroup("g").Info("m", "b", 2) }, "info  m a=1 g.b=2\n"},
 		{"below the level", func(l *slog.Logger) { l.Debug("m") }, ""},
 	} {
