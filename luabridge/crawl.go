@@ -73,6 +73,7 @@ func (h *Host) set(L *lua.LState, name string, v lua.LValue) error {
 	switch {
 	case name == "seeds" && isFunction:
 		h.settings.seeds = append(h.settings.seeds, fn)
+		(*into)[name] = value
 	case name == "proxy" && isFunction:
 		h.settings.proxy = fn
 	case name == "policy" && isTable:
@@ -88,7 +89,7 @@ func (h *Host) set(L *lua.LState, name string, v lua.LValue) error {
 // them.
 func (h *Host) Seeds() iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
-		list, _ := h.settings.merged()["seeds"].([]string)
+		list, _ := h.settings.merged()["seeds"].([]string) // a function is none
 		for _, s := range list {
 			if !yield(s, nil) {
 				return

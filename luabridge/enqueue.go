@@ -81,18 +81,7 @@ func (h *Host) pushOption(L *lua.LState, r *engine.Request, name string, v lua.L
 	case "again":
 		r.Again = lua.LVAsBool(v)
 	case "priority", "depth":
-		n, ok := v.(lua.LNumber)
-		if !ok {
-			return fmt.Errorf("%s is a number, not a %s", name, v.Type())
-		}
-		if name == "depth" {
-			r.Depth = int(n)
-			if n < 1 {
-				r.Depth = -1 // the engine's word for 0, which is unset
-			}
-		} else {
-			r.Priority = clampPriority(n)
-		}
+		err = pushNumber(r, name, v)
 	case "after":
 		r.After, err = durationOf(v)
 	case "timeout":
@@ -101,6 +90,21 @@ func (h *Host) pushOption(L *lua.LState, r *engine.Request, name string, v lua.L
 		return errors.New(unknownOption(name))
 	}
 	return err
+}
+
+func pushNumber(r *engine.Request, name string, v lua.LValue) error {
+	n, ok := v.(lua.LNumber)
+	switch {
+	case !ok:
+		return fmt.Errorf("%s is a number, not a %s", name, v.Type())
+	case name == "priority":
+		r.Priority = clampPriority(n)
+	case n < 1:
+		r.Depth = -1 // the engine's word for 0, which is unset
+	default:
+		r.Depth = int(n)
+	}
+	return nil
 }
 
 func unknownOption(name string) string {
@@ -194,30 +198,29 @@ func (h *Host) enqueue(L *lua.LState, p *page, n int) int {
 		}
 		fresh := 0
 		for i := range v.Len() {
-			if h.push(L, p, h.urlOf(L, v.RawGetInt(i+1)), o) {
-				fresh++
-			}
+			fresh += h.push(L, p, v.RawGetInt(i+1), o)
 		}
 		L.Push(lua.LNumber(fresh))
 		return 1
 	case *lua.LFunction:
-		fresh := 0
-		for {
-			L.Push(v)
-			L.Call(0, 1)
-			url := L.Get(-1)
-			L.Pop(1)
-			if url == lua.LNil {
-				break
-			}
-			if h.push(L, p, h.urlOf(L, url), o) {
-				fresh++
-			}
-		}
-		L.Push(lua.LNumber(fresh))
+		L.Push(lua.LNumber(h.enqueueAll(L, p, v, o)))
 		return 1
 	default:
 		return h.enqueueOne(L, p, h.urlOf(L, v), o)
+	}
+}
+
+// enqueueAll pushes what an iterator answers until it answers nil.
+func (h *Host) enqueueAll(L *lua.LState, p *page, iterator *lua.LFunction, o *push) (fresh int) {
+	for {
+		L.Push(iterator)
+		L.Call(0, 1)
+		url := L.Get(-1)
+		L.Pop(1)
+		if url == lua.LNil {
+			return fresh
+		}
+		fresh += h.push(L, p, url, o)
 	}
 }
 
@@ -249,9 +252,12 @@ func (h *Host) enqueueOne(L *lua.LState, p *page, url string, o *push) int {
 	return 2
 }
 
-func (h *Host) push(L *lua.LState, p *page, url string, o *push) bool {
-	fresh, _ := h.admit(L, p, url, o)
-	return fresh
+// push enqueues one URL of several: 1 if it was new, else 0.
+func (h *Host) push(L *lua.LState, p *page, url lua.LValue, o *push) int {
+	if fresh, _ := h.admit(L, p, h.urlOf(L, url), o); fresh {
+		return 1
+	}
+	return 0
 }
 
 // admit resolves one URL, asks on_enqueue and hands the request to the visit.

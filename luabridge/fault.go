@@ -108,7 +108,7 @@ func (h *Host) scriptError(err error, hook, url string) *ScriptError {
 		e.Message = "stack overflow"
 	}
 	var limit *limitError
-	if c := h.gate.cur; c != nil && errors.As(c.err, &limit) {
+	if c := h.gate.cur; c != nil && errors.As(c.over(), &limit) {
 		e.Message = limit.Error()
 	}
 	if len(e.Message) > maxMessage {

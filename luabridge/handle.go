@@ -140,7 +140,7 @@ func (h *Host) call(c *call, fn *lua.LFunction, n int, v *engine.Visit, p *page)
 		n = 1
 	}
 	rets, err := h.invoke(fn, 1, c.args[:n]...)
-	if c.err != nil {
+	if c.over() != nil {
 		return nil, h.halted(c, err, v, p, mark)
 	}
 	if err == nil && p != nil {
@@ -178,7 +178,7 @@ func (h *Host) halted(c *call, err error, v *engine.Visit, p *page, mark engine.
 // logged and counted. It answers a *engine.Fatal where the crawl has to end.
 func (h *Host) failed(c *call, err error, v *engine.Visit, mark engine.Mark) error {
 	if err == nil {
-		err = c.err
+		err = c.over()
 	}
 	url := ""
 	if c.page != nil {
@@ -347,8 +347,8 @@ func (h *Host) nested(L *lua.LState, name string, link link, url string, args ..
 		c.unit = outer
 		return rets[0], true
 	}
-	if c.err != nil { // out of time, or cancelled: the outer hook ends as well
-		L.RaiseError("%s", c.err.Error())
+	if over := c.over(); over != nil { // out of time, or cancelled: the outer hook ends as well
+		L.RaiseError("%s", over.Error())
 	}
 	h.nestedError(L, name, url, err)
 	c.unit = outer

@@ -49,7 +49,9 @@ type Host struct {
 var _ engine.Handler = (*Host)(nil)
 
 // Settings is what crawl{} said, each value of the type its option has
-// (option.Check); functions and tables of policies are left out.
+// (option.Check). A function for seeds is there as a function, to say that
+// there are seeds; one for proxy and a table for policy are left out: Proxy and
+// Policy have them.
 func (h *Host) Settings() map[string]any { return maps.Clone(h.settings.merged()) }
 
 // Args are the scripts' arguments with the defaults filled in.

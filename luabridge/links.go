@@ -47,9 +47,7 @@ func (h *Host) requestFollow(L *lua.LState) int {
 		var urls []string
 		h.Blocking(func() { urls = p.refs(sel, !o.nofollow) })
 		for _, u := range urls {
-			if h.push(L, p, u, o) {
-				fresh++
-			}
+			fresh += h.push(L, p, lua.LString(u), o)
 		}
 	} else {
 		h.Blocking(func() {

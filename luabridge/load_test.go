@@ -140,7 +140,10 @@ func TestSeeds(t *testing.T) {
 			w := one(t, row.script)
 			var got []string
 			msg := ""
-			for s, err := range w.mustLoad().Seeds() {
+			if _, said := w.mustLoad().Settings()["seeds"]; said != (row.script != "") {
+				t.Errorf("the settings have seeds: %v", said)
+			}
+			for s, err := range w.host.Seeds() {
 				got = append(got, s)
 				if err != nil {
 					msg = w.tidy(err.Error())

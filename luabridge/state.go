@@ -70,6 +70,16 @@ func (c *call) halt(err error) {
 	}
 }
 
+// over is why the call has to end, nil while it may go on.
+func (c *call) over() error {
+	select {
+	case <-c.done:
+		return c.err
+	default:
+		return nil
+	}
+}
+
 // A gate is the context of every Lua thread of a state. As only one call runs
 // at a time, its Done is that of the call at hand.
 type gate struct {

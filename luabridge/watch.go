@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"runtime/metrics"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -18,11 +19,13 @@ type watchdog struct {
 	limit  time.Duration // of Lua time a call; 0 is none
 	memory uint64        // of heap, in bytes; 0 is none
 
-	mu     sync.Mutex // guards all below, and err and seen of calls
-	cur    *call      // running now
+	cur     atomic.Pointer[call] // running now
+	armed   atomic.Bool          // the timer will look
+	looking atomic.Bool          // the timer may hold the call that runs
+
+	mu     sync.Mutex // guards all below; err, seen and spent of a call that is looked at
 	held   int        // ticks that found a call running
 	timer  *time.Timer
-	armed  bool
 	closed bool
 	sample [1]metrics.Sample
 }
@@ -30,36 +33,38 @@ type watchdog struct {
 // begin starts c's clock. It does not look at the time: a clock starts at the
 // first tick that finds the call running, so that short calls cost nothing.
 func (w *watchdog) begin(c *call) {
-	w.mu.Lock()
-	w.cur = c
-	if !w.armed {
+	w.cur.Store(c)
+	if !w.armed.Load() {
 		w.arm()
 	}
-	w.mu.Unlock()
 }
 
 // arm starts the timer.
 func (w *watchdog) arm() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	switch {
-	case w.closed:
+	case w.closed || w.armed.Load():
 		return
 	case w.timer == nil:
 		w.timer = time.AfterFunc(tick, w.look)
 	default:
 		w.timer.Reset(tick)
 	}
-	w.armed = true
+	w.armed.Store(true)
 }
 
-// end stops the clock of the call that runs.
+// end stops the clock of the call that runs. Afterwards nobody looks at it.
 func (w *watchdog) end() {
-	w.mu.Lock()
-	if c := w.cur; c != nil && !c.seen.IsZero() {
+	c := w.cur.Swap(nil)
+	if w.looking.Load() { // it may have been found before the swap
+		w.mu.Lock()
+		w.mu.Unlock() //nolint:staticcheck // waits until the look is over
+	}
+	if c != nil && !c.seen.IsZero() {
 		c.spent += time.Since(c.seen)
 		c.seen = time.Time{}
 	}
-	w.cur = nil
-	w.mu.Unlock()
 }
 
 // renew gives the call at hand a whole limit again, for the next of a chain.
@@ -78,11 +83,26 @@ func (w *watchdog) look() {
 	heavy := w.heavy()
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	c := w.cur
-	if c == nil || w.closed {
-		w.armed = false
+	w.looking.Store(true)
+	defer w.looking.Store(false)
+	c := w.cur.Load()
+	if w.closed {
 		return
 	}
+	if c == nil {
+		w.armed.Store(false)
+		if w.cur.Load() == nil {
+			return // the next begin arms it
+		}
+		w.armed.Store(true)
+	} else {
+		w.check(c, heavy)
+	}
+	w.timer.Reset(tick)
+}
+
+// check ends a call that is over one of its limits.
+func (w *watchdog) check(c *call, heavy bool) {
 	w.held++
 	if c.seen.IsZero() {
 		c.seen = time.Now()
@@ -96,7 +116,6 @@ func (w *watchdog) look() {
 	case heavy:
 		c.halt(&limitError{fmt.Sprintf("more than %d MiB of memory in use", w.memory>>20), "--script-memory"})
 	}
-	w.timer.Reset(tick)
 }
 
 // heavy reports whether what the process holds on to is above the limit.
