@@ -12,6 +12,10 @@ import (
 // tick is how often the watchdog looks at a call that runs.
 const tick = 20 * time.Millisecond
 
+// sweep is how long a collection of garbage is taken for recent: above the
+// memory limit there is one before a call is blamed, and no more than that.
+const sweep = 200 * time.Millisecond
+
 // A watchdog ends calls that take too long or too much memory, inside library
 // functions that look at the call's done channel as well. Its timer runs only
 // while calls do.
@@ -27,7 +31,9 @@ type watchdog struct {
 	held   int        // ticks that found a call running
 	timer  *time.Timer
 	closed bool
-	sample [1]metrics.Sample
+
+	sample [1]metrics.Sample // used by the timer alone, as is swept
+	swept  time.Time         // when garbage was last collected
 }
 
 // begin starts c's clock. It does not look at the time: a clock starts at the
@@ -123,7 +129,10 @@ func (w *watchdog) heavy() bool {
 	if w.memory == 0 || w.heap() <= w.memory {
 		return false
 	}
-	runtime.GC()
+	if time.Since(w.swept) > sweep {
+		runtime.GC()
+		w.swept = time.Now()
+	}
 	return w.heap() > w.memory
 }
 
