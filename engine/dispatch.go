@@ -19,6 +19,7 @@ type dispatcher struct {
 
 	jobs    chan *job
 	results chan *job
+	answers chan answer
 	leases  chan leasing
 	asks    chan ask
 	commits chan *batch
@@ -52,7 +53,7 @@ func newDispatcher(e *Engine, life context.Context, cut context.CancelFunc) *dis
 	store, leave := context.WithCancel(context.WithoutCancel(life))
 	return &dispatcher{
 		e: e, life: life, cut: cut, store: store, leave: leave,
-		jobs: make(chan *job, n), results: make(chan *job, n),
+		jobs: make(chan *job, n), results: make(chan *job, n), answers: make(chan answer, n),
 		leases: make(chan leasing, 1), asks: make(chan ask, 1),
 		commits: make(chan *batch, 1), settled: make(chan *batch, 1),
 		turns: map[string]*turn{}, renew: map[*turn]bool{},
@@ -79,6 +80,9 @@ func (d *dispatcher) run(ctx context.Context) {
 		case j := <-d.results:
 			d.end(j)
 			d.drainResults()
+		case a := <-d.answers:
+			a.job.turn.answered(a.job, a.seen)
+			d.line(a.job.turn)
 		case l := <-d.leases:
 			d.take(l)
 		case b := <-d.settled:
@@ -210,15 +214,16 @@ func (d *dispatcher) begin(t *turn, now time.Time) {
 		d.renew[t] = true // not safe to start before the lease is longer
 		return
 	}
-	j := &job{turn: t, req: t.todo[0], backoff: t.state.Backoff}
+	j := &job{turn: t, req: t.todo[0], backoff: t.state.Backoff, quick: t.quick()}
+	if t.rest > 0 && d.e.cfg.PerHost > 1 {
+		j.answers = d.answers
+	}
 	if d.e.cfg.Robots && d.e.robots.get(origin(j.req)) == nil {
 		j.ask, t.asking = true, true
 	} else {
 		t.todo = t.todo[1:]
 	}
-	t.active++
-	t.started++
-	t.next = now.Add(t.pace(d.e))
+	t.begun(j, now)
 	d.busy++
 	d.jobs <- j
 	d.line(t)

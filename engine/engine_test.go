@@ -77,6 +77,9 @@ func (s *site) urls() []string {
 // epoch is synctest's beginning of time.
 var epoch = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
+// spare is what the engine adds to every rest.
+const spare = time.Millisecond
+
 func page(status int, header ...string) *engine.Response {
 	h := http.Header{}
 	for i := 0; i+1 < len(header); i += 2 {
@@ -159,18 +162,28 @@ func TestDelayIsKeptBetweenStarts(t *testing.T) {
 			name: "an answer at once", cfg: engine.Config{Delay: time.Second},
 			seeds: []string{"http://a.test/1", "http://a.test/2", "http://a.test/3"},
 			want: []asked{
-				{0, "http://a.test/1"}, {time.Second, "http://a.test/2"}, {2 * time.Second, "http://a.test/3"},
+				{0, "http://a.test/1"}, {time.Second + spare, "http://a.test/2"}, {2 * (time.Second + spare), "http://a.test/3"},
 			},
 		},
 		{
-			name: "an answer that takes long", cfg: engine.Config{Delay: time.Second}, takes: 700 * time.Millisecond,
-			seeds: []string{"http://a.test/1", "http://a.test/2"},
-			want:  []asked{{0, "http://a.test/1"}, {1020 * time.Millisecond, "http://a.test/2"}},
+			name: "an answer that takes long: from it at first, then reckoned back", cfg: engine.Config{Delay: time.Second}, takes: 700 * time.Millisecond,
+			seeds: []string{"http://a.test/1", "http://a.test/2", "http://a.test/3"},
+			want: []asked{
+				{0, "http://a.test/1"}, {1700*time.Millisecond + spare, "http://a.test/2"},
+				{2700*time.Millisecond + 2*spare, "http://a.test/3"},
+			},
+		},
+		{
+			name: "several under way", cfg: engine.Config{Delay: time.Second, PerHost: 2}, takes: 2500 * time.Millisecond,
+			seeds: []string{"http://a.test/1", "http://a.test/2", "http://a.test/3"},
+			want: []asked{
+				{0, "http://a.test/1"}, {2 * time.Second, "http://a.test/2"}, {4 * time.Second, "http://a.test/3"},
+			},
 		},
 		{
 			name: "hosts do not wait for each other", cfg: engine.Config{Delay: time.Second},
 			seeds: []string{"http://a.test/1", "http://b.test/1", "http://a.test/2"},
-			want:  []asked{{0, "http://a.test/1"}, {0, "http://b.test/1"}, {time.Second, "http://a.test/2"}},
+			want:  []asked{{0, "http://a.test/1"}, {0, "http://b.test/1"}, {time.Second + spare, "http://a.test/2"}},
 		},
 		{
 			name: "robots.txt is a request like others, its Crawl-delay holds",
@@ -183,7 +196,7 @@ func TestDelayIsKeptBetweenStarts(t *testing.T) {
 				return r
 			},
 			want: []asked{
-				{0, "http://a.test/robots.txt"}, {5 * time.Second, "http://a.test/1"}, {10 * time.Second, "http://a.test/2"},
+				{0, "http://a.test/robots.txt"}, {5*time.Second + spare, "http://a.test/1"}, {10*time.Second + 2*spare, "http://a.test/2"},
 			},
 		},
 		{
@@ -195,7 +208,7 @@ func TestDelayIsKeptBetweenStarts(t *testing.T) {
 				}
 				return page(200)
 			},
-			want: []asked{{0, "http://a.test/1"}, {30 * time.Second, "http://a.test/1"}, {31 * time.Second, "http://a.test/2"}},
+			want: []asked{{0, "http://a.test/1"}, {30 * time.Second, "http://a.test/1"}, {31*time.Second + spare, "http://a.test/2"}},
 		},
 		{
 			name: "a redirect waits its turn", cfg: engine.Config{Delay: time.Second}, seeds: []string{"http://a.test/1"},
@@ -205,7 +218,7 @@ func TestDelayIsKeptBetweenStarts(t *testing.T) {
 				}
 				return page(200)
 			},
-			want: []asked{{0, "http://a.test/1"}, {time.Second, "http://a.test/2"}},
+			want: []asked{{0, "http://a.test/1"}, {time.Second + spare, "http://a.test/2"}},
 		},
 	}
 	for _, row := range rows {

@@ -14,6 +14,8 @@ type turn struct {
 	started int        // jobs begun in this turn
 	asking  bool       // robots.txt is being fetched: nothing else starts
 	next    time.Time  // no start before
+	last    *job       // the last started, while next is a guess for it
+	held    time.Time  // next without the guess
 	rest    time.Duration
 	expires time.Time // of the lease, as of the last answer of the store
 	state   queueState
@@ -27,8 +29,9 @@ type turn struct {
 
 // queueState is the rule state that outlives a lease.
 type queueState struct {
-	Backoff    int     `json:"b,omitempty"` // times in a row the site asked for less
-	CrawlDelay float64 `json:"d,omitempty"` // s, the rest last owed
+	Backoff int     `json:"b,omitempty"` // times in a row the site asked for less
+	Rest    float64 `json:"d,omitempty"` // s, the rest last owed
+	Latency float64 `json:"l,omitempty"` // s, the least the site has taken to answer
 }
 
 func newTurn(e *Engine, l *Lease) *turn {
@@ -37,7 +40,7 @@ func newTurn(e *Engine, l *Lease) *turn {
 		_ = json.Unmarshal(l.State, &t.state) // foreign state is no state
 	}
 	t.kept = t.state
-	t.rest = max(e.cfg.Delay, time.Duration(t.state.CrawlDelay*float64(time.Second)))
+	t.rest = max(e.cfg.Delay, seconds(t.state.Rest))
 	for _, r := range l.Requests {
 		r.Queue = l.Queue
 	}
@@ -49,12 +52,32 @@ func newTurn(e *Engine, l *Lease) *turn {
 
 func (t *turn) queue() string { return t.lease.Queue }
 
-// pace is the pause after a start while the answer is not there yet.
-func (t *turn) pace(e *Engine) time.Duration {
-	if e.cfg.PerHost == 1 {
-		return 0
+// quick is the least latency known of the queue, 0 if none is.
+func (t *turn) quick() time.Duration { return seconds(t.state.Latency) }
+
+func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+
+// spare is added to every rest: clocks and wires are not exact.
+const spare = time.Millisecond
+
+// begun holds the queue after a start. The next one waits until it is known
+// when the site saw this one; an answer that does not come is not waited for
+// longer than the rest again.
+func (t *turn) begun(j *job, now time.Time) {
+	t.active++
+	t.started++
+	if t.rest > 0 {
+		t.last, t.held = j, t.next
+		t.after(now.Add(2*t.rest + 2*t.quick()))
 	}
-	return t.rest
+}
+
+// answered is told by when the site saw a request.
+func (t *turn) answered(j *job, seen time.Time) {
+	if t.last == j {
+		t.last, t.next = nil, t.held // the guess was for want of this
+	}
+	t.after(seen.Add(t.rest + spare))
 }
 
 // runnable reports whether the turn could start a request but for its pause.
@@ -69,10 +92,16 @@ func (t *turn) ended(j *job) {
 		t.asking = false
 	}
 	if j.seen.IsZero() {
+		if t.last == j {
+			t.last, t.next = nil, t.held // nothing was asked of the site
+		}
 		return
 	}
 	t.rest = j.rest
-	t.after(j.seen.Add(j.rest))
+	if t.rest > 0 {
+		t.answered(j, j.seen)
+		t.learn(j.latency)
+	}
 	switch {
 	case j.pushed:
 		t.state.Backoff++
@@ -82,7 +111,14 @@ func (t *turn) ended(j *job) {
 	if j.hold > 0 {
 		t.after(time.Now().Add(j.hold))
 	}
-	t.state.CrawlDelay = t.rest.Seconds()
+	t.state.Rest = t.rest.Seconds()
+}
+
+// learn keeps the least latency seen. A little less is not worth storing.
+func (t *turn) learn(latency time.Duration) {
+	if latency > 0 && (t.state.Latency == 0 || latency < t.quick()*9/10) {
+		t.state.Latency = latency.Seconds()
+	}
 }
 
 func (t *turn) after(at time.Time) {

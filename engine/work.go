@@ -25,10 +25,14 @@ type job struct {
 	visit   *Visit
 	fate    fate
 	charged int
-	seen    time.Time     // by when the site had certainly seen the last request; zero: nothing was asked of it
+	seen    time.Time     // by when the site had seen the last request; zero: nothing was asked of it
+	quick   time.Duration // the least latency known of the queue, to reckon seen with; 0 if unknown
 	rest    time.Duration // between seen and the queue's next start
 	hold    time.Duration // rest the site asked for, or its robots.txt needs, from now
 	pushed  bool          // the site said 429 or 503
+	latency time.Duration // from the request written to the first octet of the answer; 0 if unknown
+
+	answers chan<- answer // told when the answer begins, if others of the queue wait for it; nil if none do
 }
 
 // fate is what becomes of a job's request.
@@ -63,29 +67,42 @@ func (e *Engine) askFor(ctx context.Context, j *job) {
 	}
 }
 
-// note records by when the site had seen the exchange. That was when the first
-// octet of the answer came; but an answer that takes long was seen long before,
-// and waiting for it would make the rest longer than asked for.
+// note records by when the site had seen the exchange. That was certainly so
+// when the first octet of the answer came, and earlier by what the site takes
+// to answer: the least it has ever taken. Counting from when the request was
+// written would let two requests meet that were delayed on their way.
 func (j *job) note(resp *Response) {
 	switch {
 	case resp != nil && resp.FromCache:
 		return
 	case resp == nil || resp.First.IsZero():
 		j.seen = time.Now()
-	default:
-		j.seen = resp.First
-	}
-	if resp == nil || resp.Wrote.IsZero() {
 		return
 	}
-	if at := resp.Wrote.Add(j.rest / seenWithin); at.Before(j.seen) {
-		j.seen = at
+	j.seen = resp.First
+	if resp.Wrote.IsZero() {
+		return
 	}
+	j.latency = max(resp.First.Sub(resp.Wrote), 0)
+	j.seen = resp.First.Add(-min(j.quick, j.latency))
 }
 
-// seenWithin is the part of the rest within which a request is taken to have
-// reached its site once it has been written: two percent.
-const seenWithin = 50
+// answered tells the dispatcher that the answer has begun, so that the next
+// request of the queue may start when its time comes.
+func (j *job) answered(resp *Response) {
+	if j.answers == nil {
+		return
+	}
+	j.note(resp)
+	j.answers <- answer{j, j.seen}
+	j.answers = nil
+}
+
+// An answer says by when the site saw a job's request, which is still under way.
+type answer struct {
+	job  *job
+	seen time.Time
+}
 
 // rest is how long the queue rests after an exchange: the policy's delay, and
 // never less than the host's Crawl-delay up to max_delay.
@@ -180,6 +197,7 @@ func (e *Engine) hops(ctx context.Context, j *job) (failure *Failure, moved bool
 		}
 		resp, err := e.deps.Fetcher.Fetch(ctx, v.Request, func(ev Event, resp *Response) error {
 			v.Response = resp
+			j.answered(resp)
 			return e.handle(ctx, ev, v)
 		})
 		if resp != nil {
