@@ -121,8 +121,25 @@ func (r *Redis) report(ctx context.Context, shard int, reports []*report, marks 
 			return nil, err
 		}
 	}
-	var res any
-	var begun time.Time
+	res, begun, err := r.callDone(ctx, shard, reports, marks)
+	if err != nil {
+		return nil, err
+	}
+	answers, ok := res.([]any)
+	if !ok || len(answers) != len(reports) {
+		return nil, unexpected("done", res)
+	}
+	stale, messy, err := r.settleReports(reports, answers, begun, marks)
+	for _, h := range messy {
+		if err == nil {
+			_, err = r.buryAdded(ctx, h)
+		}
+	}
+	return stale, err
+}
+
+// callDone runs done.lua.
+func (r *Redis) callDone(ctx context.Context, shard int, reports []*report, marks engine.Marks) (res any, begun time.Time, err error) {
 	err = r.inSlot(ctx, func(s *slot) (err error) {
 		op := r.id + "." + strconv.FormatInt(r.op.Add(1), 10)
 		args := []any{"", s.name, s.seq, "0", op, r.opts.MaxPages, r.opts.MaxPerQueue, len(marks)}
@@ -135,38 +152,30 @@ func (r *Redis) report(ctx context.Context, shard int, reports []*report, marks 
 		res, begun, err = r.run(ctx, r.scripts.done, shard, argResent, args)
 		return err
 	})
-	if err != nil {
-		return nil, err
-	}
-	answers, ok := res.([]any)
-	if !ok || len(answers) != len(reports) {
-		return nil, unexpected("done", res)
-	}
-	var messy []*held
+	return res, begun, err
+}
+
+// settleReports brings the books up to the server's answers. messy are leases
+// to which entries were added that are no requests.
+func (r *Redis) settleReports(reports []*report, answers []any, begun time.Time, marks engine.Marks) (stale []*engine.Lease, messy []*held, err error) {
 	r.mu.Lock()
+	defer r.mu.Unlock()
 	for name, at := range marks {
 		r.marks[name] = at
 	}
 	for i, p := range reports {
 		gone, err := r.settleReport(p, answers[i], begun)
 		if err != nil {
-			r.mu.Unlock()
-			return stale, err
+			return stale, nil, err
 		}
-		if gone {
+		switch {
+		case gone:
 			stale = append(stale, p.held.lease)
-		}
-		if len(p.held.bad) > 0 && r.held[p.held.lease] != nil {
+		case len(p.held.bad) > 0 && r.held[p.held.lease] != nil:
 			messy = append(messy, p.held)
 		}
 	}
-	r.mu.Unlock()
-	for _, h := range messy {
-		if _, err := r.buryAdded(ctx, h); err != nil {
-			return stale, err
-		}
-	}
-	return stale, nil
+	return stale, messy, nil
 }
 
 // buryAdded is bury for what Outcome.More brought: the lease is kept.

@@ -2,7 +2,6 @@ package frontier
 
 import (
 	"context"
-	"errors"
 	"strconv"
 	"time"
 
@@ -261,7 +260,8 @@ func (r *Redis) settle(ctx context.Context, all []*held) (leases []*engine.Lease
 		if len(h.bad) > 0 {
 			stale, err := r.bury(ctx, h)
 			if err != nil {
-				return nil, false, errors.Join(err, r.abandon(all))
+				r.abandon(all)
+				return nil, false, err
 			}
 			if dropped = dropped || stale || len(h.slots) == 0; stale || len(h.slots) == 0 {
 				continue
@@ -273,13 +273,12 @@ func (r *Redis) settle(ctx context.Context, all []*held) (leases []*engine.Lease
 }
 
 // abandon forgets leases that could not be handed out; they run out.
-func (r *Redis) abandon(all []*held) error {
+func (r *Redis) abandon(all []*held) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, h := range all {
 		delete(r.held, h.lease)
 	}
-	return nil
 }
 
 // bury moves the entries of a lease that are no requests to the dead, and

@@ -31,6 +31,9 @@ const (
 // defaultShards is how many shards a crawl is made with.
 const defaultShards = 1
 
+// maxShards bounds what another's keys may claim.
+const maxShards = 1024
+
 // openTries bounds how often a transaction is tried against other openers.
 const openTries = 100
 
@@ -72,7 +75,7 @@ func (r *Redis) enterTx(ctx context.Context, tx *redis.Tx) error {
 	}
 	shards := r.shards
 	if meta[metaGen] != "" {
-		if shards, err = strconv.Atoi(meta[metaShards]); err != nil || shards < 1 || shards > 1024 {
+		if shards, err = strconv.Atoi(meta[metaShards]); err != nil || shards < 1 || shards > maxShards {
 			return fmt.Errorf("key %s holds no crawl: shards %q", key, meta[metaShards])
 		}
 	}
@@ -84,6 +87,11 @@ func (r *Redis) enterTx(ctx context.Context, tx *redis.Tx) error {
 		r.keys = newKeys(r.opts.Name, meta[metaGen], shards)
 		return r.register(ctx, tx, nil)
 	}
+	return r.begin(ctx, tx, meta, shards)
+}
+
+// begin makes a new generation, after the one meta tells of.
+func (r *Redis) begin(ctx context.Context, tx *redis.Tx, meta map[string]string, shards int) error {
 	set := map[string]any{metaVersion: formatVersion, metaState: stateLive, metaShards: shards}
 	if old := meta[metaGen]; old != "" {
 		if meta[metaState] == stateLive {
@@ -108,9 +116,11 @@ func (r *Redis) enterTx(ctx context.Context, tx *redis.Tx) error {
 // register enters the worker and writes meta, if nobody else has meanwhile.
 func (r *Redis) register(ctx context.Context, tx *redis.Tx, meta map[string]any) error {
 	_, err := tx.TxPipelined(ctx, func(p redis.Pipeliner) error {
-		if meta != nil {
-			p.HSet(ctx, metaKey(r.opts.Name), meta)
+		if meta == nil {
+			// Touches meta: one that starts fresh meanwhile must see the joiner.
+			meta = map[string]any{metaState: stateLive}
 		}
+		p.HSet(ctx, metaKey(r.opts.Name), meta)
 		p.HSet(ctx, r.keys.workers(), r.id, r.self.json())
 		p.Set(ctx, r.keys.alive(r.id), 1, lifetime)
 		return nil
@@ -199,7 +209,7 @@ func (r *Redis) wipe(ctx context.Context) error {
 		for _, f := range strings.Fields(old) {
 			gen, n, _ := strings.Cut(f, "/")
 			shards, err := strconv.Atoi(n)
-			if err != nil || gen == r.keys.gen || shards > 1024 {
+			if err != nil || gen == r.keys.gen || shards > maxShards {
 				continue
 			}
 			k := newKeys(r.opts.Name, gen, shards)
@@ -244,25 +254,11 @@ func (r *Redis) wipeShard(ctx context.Context, k *keys, s int) error {
 	if err := r.client.HDel(ctx, set.keys[keyN], "v").Err(); err != nil {
 		return err
 	}
+	gone := unlinker{client: r.client}
 	it := r.client.ZScan(ctx, set.keys[keyDue], 0, "", 1000).Iterator()
-	var gone []string
-	flush := func() error {
-		if len(gone) == 0 {
-			return nil
-		}
-		err := r.client.Unlink(ctx, gone...).Err()
-		gone = gone[:0]
-		return err
-	}
 	for queue := true; it.Next(ctx); queue = !queue {
-		if !queue {
-			continue // the score
-		}
-		gone = append(gone, set.prefix+"l:"+it.Val(), set.prefix+"p:"+it.Val())
-		if len(gone) >= 1000 {
-			if err := flush(); err != nil {
-				return err
-			}
+		if queue { // else its score
+			gone.add(ctx, set.prefix+"l:"+it.Val(), set.prefix+"p:"+it.Val())
 		}
 	}
 	if err := it.Err(); err != nil {
@@ -275,14 +271,32 @@ func (r *Redis) wipeShard(ctx context.Context, k *keys, s int) error {
 		return err
 	}
 	for b := range buckets {
-		gone = append(gone, set.prefix+"s:"+strconv.Itoa(b))
-		if len(gone) >= 1000 {
-			if err := flush(); err != nil {
-				return err
-			}
-		}
+		gone.add(ctx, set.prefix+"s:"+strconv.Itoa(b))
 	}
-	gone = append(gone, set.keys[1:]...)
-	gone = append(gone, set.keys[keyN])
-	return flush()
+	gone.flush(ctx)
+	gone.add(ctx, set.keys[1:]...)
+	gone.flush(ctx)
+	gone.add(ctx, set.keys[keyN])
+	return gone.flush(ctx)
+}
+
+// An unlinker deletes keys, many in a call. After an error it does nothing.
+type unlinker struct {
+	client *redis.Client
+	keys   []string
+	err    error
+}
+
+func (u *unlinker) add(ctx context.Context, keys ...string) {
+	if u.keys = append(u.keys, keys...); len(u.keys) >= 1000 {
+		u.flush(ctx)
+	}
+}
+
+func (u *unlinker) flush(ctx context.Context) error {
+	if u.err == nil && len(u.keys) > 0 {
+		u.err = u.client.Unlink(ctx, u.keys...).Err()
+	}
+	u.keys = u.keys[:0]
+	return u.err
 }
