@@ -18,9 +18,10 @@ func benchVisit(b *testing.B, w *world, body string) func() *engine.Visit {
 		b.Fatal(err)
 	}
 	header := http.Header{"Content-Type": {"text/html; charset=utf-8"}, "Server": {"x"}, "Date": {"Mon, 06 Nov 2023 10:00:00 GMT"}, "Etag": {`"abc"`}}
+	octets := []byte(body)
 	return func() *engine.Visit {
 		v := e.NewVisit(&engine.Request{URL: "http://site.test/a/page.html"})
-		v.Response = &engine.Response{URL: "http://site.test/a/page.html", Status: 200, Proto: "HTTP/1.1", Message: "OK", Header: header, Body: []byte(body)}
+		v.Response = &engine.Response{URL: "http://site.test/a/page.html", Status: 200, Proto: "HTTP/1.1", Message: "OK", Header: header, Body: octets}
 		return v
 	}
 }
