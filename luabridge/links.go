@@ -151,18 +151,6 @@ func (h *Host) linkList(links []extract.Link, base policies.URL) lua.LValue {
 	return list
 }
 
-// requestURLs is req:urls(selector?): it waits.
-func (h *Host) requestURLs(L *lua.LState) int {
-	p := checkPage(L, 1, "urls")
-	sel := h.linkSelector(L, 2)
-	var urls []string
-	if p.resp != nil && p.resp.Body != nil {
-		h.Blocking(func() { urls = p.refs(sel, false) })
-	}
-	L.Push(stringList(h.L, urls))
-	return 1
-}
-
 func stringList(L *lua.LState, list []string) lua.LValue {
 	t := L.CreateTable(len(list), 0)
 	for _, s := range list {

@@ -36,13 +36,6 @@ local function host(url)
   return url:match("^https?://([^/?#]*)")
 end
 
--- What nobody meant to be a URL: a percent sign that encodes nothing, or an
--- absolute URL with a bracket or quote before it.
-local function is_slip(url)
-  if url:find("%", 9, true) and url:gsub("%%%x%x", ""):find("%", 1, true) then return true end
-  return url:find("://", 9, true) ~= nil and url:find("/[(<%[\"']+https?://") ~= nil
-end
-
 local function note(url, page)
   local list = pages[url]
   if not list then
@@ -60,12 +53,14 @@ end
 function on_success(req)
   if not is_html(req) then return end
   local page, inside, outside = req.url, {}, {}
-  for _, url in ipairs(req:urls(LINKS)) do
+  local urls, malformed = req:urls(LINKS, { strict = true })
+  for _, ref in ipairs(malformed) do
+    if not pages[ref] then log.warn(("malformed link on %s: %s"):format(page, ref)) end
+    note(ref, page)
+  end
+  for _, url in ipairs(urls) do
     url = tidy(url)
-    if is_slip(url) then
-      if not pages[url] then log.warn(("malformed link on %s: %s"):format(page, url)) end
-      note(url, page)
-    elseif host(url) == req.host then
+    if host(url) == req.host then
       note(url, page)
       inside[#inside + 1] = url
     elseif external and host(url) then

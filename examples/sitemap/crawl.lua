@@ -15,7 +15,7 @@ kind "page" {
 }
 
 function on_success(req, text)
-  local map, problem = sitemap.parse(req.body, { url = req.url, content_type = req.headers["content-type"] })
+  local map, problem = sitemap.parse(req.body, { url = req.url })
   if not map then
     log.error(req.url .. ": " .. problem)
     return
