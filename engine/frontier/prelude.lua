@@ -34,17 +34,19 @@ local DEADMAX = 10000 -- entries kept in dead
 -- seq: of the last stamp; sleep: 1 if a worker said that it sleeps
 -- pushed: requests filed; ends: no lease ends before (ms); cold: marks in own
 local FORM = '^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+)$'
-local c = {}
+local c
 do
 	local r = call('HMGET', n, 'v', 'c')
 	if r[1] ~= '1' then
 		return redis.error_reply('GONE the crawl was started anew or its keys were deleted')
 	end
-	c.queued, c.leased, c.finished, c.charged, c.seen, c.aside, c.dead, c.late, c.apart,
-		c.prio, c.pseq, c.seq, c.sleep, c.pushed, c.ends, c.cold =
+	local a, b, d, e, f, g, h, i, j, k, l, m, o, p, q, s =
 		string.match(r[2] or '0 0 0 0 0 0 0 0 0 0 0 0 0 0 0 0', FORM)
-	if not c.cold then return redis.error_reply('ERR ' .. n .. ' holds no counters') end
-	c.late, c.cold, c.ends, c.leased = c.late + 0, c.cold + 0, c.ends + 0, c.leased + 0
+	if not s then return redis.error_reply('ERR ' .. n .. ' holds no counters') end
+	-- All fields at once: a table that grows costs more than all else here.
+	c = {queued = a, leased = b + 0, finished = d, charged = e, seen = f, aside = g, dead = h,
+		late = i + 0, apart = j, prio = k, pseq = l, seq = m, sleep = o, pushed = p,
+		ends = q + 0, cold = s + 0}
 end
 
 local t = call('TIME')

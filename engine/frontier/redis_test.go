@@ -28,8 +28,8 @@ func newRedisServer(t testing.TB, args ...string) *redisServer {
 		t.Skip("redis-server is not installed; on Debian: apt-get install redis-server")
 	}
 	s := &redisServer{dir: t.TempDir(), args: args}
-	s.start(t)
 	t.Cleanup(s.kill)
+	s.start(t)
 	return s
 }
 
