@@ -30,11 +30,38 @@ type Response struct {
 	Wire      int64       // octets of the body as they came over the wire
 	IP        string      // address of the peer, without port; "" from a cache
 	Proxy     string      // proxy used, without credentials; "" for none
-	FromCache bool        // nothing was asked of the site
+	FromCache bool        // answered from the crawl's cache: nothing was asked of anybody
+	ProxyHit  bool        // answered from a proxy's cache, as its X-Cache says: nothing was asked of the site
+	Change    Change      // since the crawl before; "" unless the crawl compares
+	TLS       *TLS        // of a connection by https; nil for none and from a cache
 	Timing    Timing
 	Start     time.Time // when the exchange began
 	Wrote     time.Time // when the request had been handed to the operating system; zero if it was not
 	First     time.Time // when the first octet of the answer was there: the request had then certainly been seen
+}
+
+// Unasked reports that the site has seen nothing of the exchange, so that no
+// rest is owed to it.
+func (r *Response) Unasked() bool { return r.FromCache || r.ProxyHit }
+
+// A Change is what has become of a page since the crawl before, the same word
+// in Lua and reports.
+type Change string
+
+// The changes.
+const (
+	ChangeNew  Change = "new"       // it was not there, or not fetched
+	ChangeSome Change = "changed"   // its octets are others
+	ChangeNone Change = "unchanged" // the site says so, or its octets are the same
+	ChangeGone Change = "gone"      // it was there, and is answered with 404 or 410
+)
+
+// TLS is what is known of a connection by https.
+type TLS struct {
+	Version  string // "TLS 1.3"
+	Subject  string // of the site's certificate, such as "CN=example.org"
+	Issuer   string
+	NotAfter time.Time
 }
 
 // Timing is how long each part of an exchange took; zero for parts that did
@@ -62,6 +89,7 @@ const (
 	FailProxy     FailureKind = "proxy"     // the proxy failed or refused
 	FailCancelled FailureKind = "cancelled" // a hook cancelled it
 	FailInvalid   FailureKind = "invalid"   // the request cannot be sent: URL, method, headers
+	FailOffline   FailureKind = "offline"   // not in the cache, and nothing may be asked of the network
 )
 
 // A Failure is why a request has no success, as on_error receives it.

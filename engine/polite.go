@@ -43,7 +43,7 @@ func (p *configured) Allow(context.Context, *Request) (bool, string) { return tr
 // duration if that is more.
 func (p *configured) Delay(_ context.Context, _ string, _ *Request, resp *Response) time.Duration {
 	var last time.Duration
-	if resp != nil && !resp.FromCache {
+	if resp != nil && !resp.Unasked() {
 		last = resp.Timing.Total
 	}
 	rest, _ := p.politeness.Rest(0, last)

@@ -121,6 +121,7 @@ func (e *Engine) askRobots(ctx context.Context, r *Request) (last *Response, res
 	case failure == nil && resp.Status/100 == 2:
 		g.rules = policies.ParseRobots(resp.Body).For(e.agent)
 	case failure == nil && policies.RobotsStatus(resp.Status) == policies.RobotsAllowAll:
+	case failure != nil && failure.Kind == FailOffline: // nothing is asked of the site
 	default:
 		if failure == nil {
 			failure = statusFailure(resp)
