@@ -28,6 +28,7 @@ type exchange struct {
 	route   *route
 	resp    *engine.Response
 	trace   trace
+	shelf   shelf
 }
 
 // begin makes the response out of the answer's head.
@@ -44,11 +45,15 @@ func (x *exchange) begin(answer *http.Response) {
 	if answer.ProtoMajor == 2 {
 		r.Proto = "HTTP/2"
 	}
+	r.ProxyHit = x.route.absolute && x.url.Scheme() == "http" && proxyHit(answer.Header)
 	x.resp = r
 	if x.fetcher.cookies != nil {
 		x.fetcher.cookies.store(x.url, answer.Header["Set-Cookie"], time.Now())
 	}
 	x.trace.fill(r)
+	if x.shelf.held {
+		x.adopt()
+	}
 }
 
 // reason is the reason phrase as it was sent.
@@ -96,14 +101,15 @@ type trace struct {
 	first    time.Time
 	peer     net.Addr
 	reused   bool
-	sends    int // connections got for one round trip over HTTP/2
+	conn     *tls.Conn // last one got in a round trip over HTTP/2
+	sends    int       // times it was got
 }
 
 type traceKey struct{}
 
 // attach returns ctx with the hooks in it; cancel ends the exchange.
 func (t *trace) attach(ctx context.Context, cancel context.CancelCauseFunc) context.Context {
-	t.cancel, t.sends = cancel, 0
+	t.cancel, t.conn, t.sends = cancel, nil, 0
 	t.hooks = httptrace.ClientTrace{
 		GotConn:              t.gotConn,
 		WroteRequest:         t.wroteAll,
@@ -121,10 +127,15 @@ func (t *trace) dialled(dns, connect time.Duration) {
 	t.mu.Unlock()
 }
 
+// gotConn ends the exchange where the server rejects its request on the same
+// HTTP/2 connection over and over. A connection that is being closed is
+// different: the next one is another (RFC 9113 §6.8).
 func (t *trace) gotConn(info httptrace.GotConnInfo) {
 	t.mu.Lock()
 	t.reused, t.peer = info.Reused, info.Conn.RemoteAddr()
-	if _, ok := info.Conn.(*tls.Conn); ok {
+	if c, ok := info.Conn.(*tls.Conn); ok && c != t.conn {
+		t.conn, t.sends = c, 1
+	} else if ok {
 		t.sends++
 	}
 	again := t.sends > maxSends

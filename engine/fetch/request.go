@@ -53,6 +53,9 @@ func (x *exchange) gather() error {
 			x.set(name, values...)
 		}
 	}
+	if x.header["Range"] != nil && x.req.Header["Accept-Encoding"] == nil {
+		x.set("Accept-Encoding", "identity") // Fetch §4.6: octets of the resource, not of a coding of it
+	}
 	if x.fetcher.cookies != nil {
 		if line := x.fetcher.cookies.header(x.url, time.Now()); line != "" {
 			if own := x.header.Get("Cookie"); own != "" {
