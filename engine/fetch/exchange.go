@@ -28,7 +28,6 @@ type exchange struct {
 	route   *route
 	resp    *engine.Response
 	trace   trace
-	shelf   shelf
 }
 
 // begin makes the response out of the answer's head.
@@ -45,15 +44,11 @@ func (x *exchange) begin(answer *http.Response) {
 	if answer.ProtoMajor == 2 {
 		r.Proto = "HTTP/2"
 	}
-	r.ProxyHit = x.route.absolute && x.url.Scheme() == "http" && proxyHit(answer.Header)
 	x.resp = r
 	if x.fetcher.cookies != nil {
 		x.fetcher.cookies.store(x.url, answer.Header["Set-Cookie"], time.Now())
 	}
 	x.trace.fill(r)
-	if x.shelf.held {
-		x.adopt()
-	}
 }
 
 // reason is the reason phrase as it was sent.
