@@ -96,15 +96,14 @@ type trace struct {
 	first    time.Time
 	peer     net.Addr
 	reused   bool
-	conn     *tls.Conn // last one got in a round trip over HTTP/2
-	sends    int       // times it was got
+	fresh    int // HTTP/2 connections made for one round trip
 }
 
 type traceKey struct{}
 
 // attach returns ctx with the hooks in it; cancel ends the exchange.
 func (t *trace) attach(ctx context.Context, cancel context.CancelCauseFunc) context.Context {
-	t.cancel, t.conn, t.sends = cancel, nil, 0
+	t.cancel, t.fresh = cancel, 0
 	t.hooks = httptrace.ClientTrace{
 		GotConn:              t.gotConn,
 		WroteRequest:         t.wroteAll,
@@ -122,18 +121,17 @@ func (t *trace) dialled(dns, connect time.Duration) {
 	t.mu.Unlock()
 }
 
-// gotConn ends the exchange where the server rejects its request on the same
-// HTTP/2 connection over and over. A connection that is being closed is
-// different: the next one is another (RFC 9113 §6.8).
+// gotConn ends the exchange where the server has rejected its request as the
+// first of several HTTP/2 connections. One that was on its way over a connection
+// that others had used may have met the end of that (RFC 9113 §6.8): it is sent
+// again as often as net/http likes.
 func (t *trace) gotConn(info httptrace.GotConnInfo) {
 	t.mu.Lock()
 	t.reused, t.peer = info.Reused, info.Conn.RemoteAddr()
-	if c, ok := info.Conn.(*tls.Conn); ok && c != t.conn {
-		t.conn, t.sends = c, 1
-	} else if ok {
-		t.sends++
+	again := t.fresh == maxSends
+	if _, ok := info.Conn.(*tls.Conn); ok && !info.Reused {
+		t.fresh++
 	}
-	again := t.sends > maxSends
 	t.mu.Unlock()
 	if again {
 		t.cancel(errResent)

@@ -8,7 +8,7 @@ import (
 
 const (
 	maxAnswers = 2        // to challenges, for one exchange: the second to a stale nonce
-	maxSends   = 2        // of one request over one HTTP/2 connection: net/http would send what the server keeps rejecting seven times
+	maxSends   = 2        // of one request on new HTTP/2 connections: net/http would send what the server keeps rejecting seven times
 	maxDrain   = 64 << 10 // octets read so that a connection can be used again
 )
 
