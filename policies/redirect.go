@@ -48,7 +48,7 @@ func Redirect(status int, method string, from URL, location string) (Next, error
 	if location == "" {
 		return Next{}, ErrNoLocation
 	}
-	to, err := from.Join(locationText(location))
+	to, err := from.Join(utf8Text(location))
 	if err != nil {
 		return Next{}, fmt.Errorf("redirect to %q: %w", shorten(location), err)
 	}
@@ -84,15 +84,15 @@ func becomesGet(status int, method string) bool {
 	return false
 }
 
-// locationText is a Location value as text. Octets that are not UTF-8 are sent
-// back as they came, escaped, as browsers do.
-func locationText(location string) string {
-	if utf8.ValidString(location) {
-		return location
+// utf8Text is a site's text as UTF-8. Octets of text that is not are escaped,
+// so that they are sent back as they came, as browsers do.
+func utf8Text(s string) string {
+	if utf8.ValidString(s) {
+		return s
 	}
 	var b strings.Builder
-	for i := range len(location) {
-		if c := location[i]; c >= 0x80 {
+	for i := range len(s) {
+		if c := s[i]; c >= 0x80 {
 			b.Write([]byte{'%', upperHex[c>>4], upperHex[c&15]})
 		} else {
 			b.WriteByte(c)

@@ -22,9 +22,9 @@ func Backoff(attempt int) time.Duration {
 }
 
 // Jitter spreads d so that what failed together does not return together: for
-// rnd in [0,1) it is between half and one and a half times d.
+// rnd in [0,1) it is between d and one and a half times d.
 func Jitter(d time.Duration, rnd float64) time.Duration {
-	return time.Duration(float64(d) * (0.5 + rnd))
+	return time.Duration(float64(d) * (1 + rnd/2))
 }
 
 // RetryStatus reports whether an answer with this status is worth another try:

@@ -18,7 +18,7 @@ func TestBackoff(t *testing.T) {
 }
 
 func TestJitter(t *testing.T) {
-	tests := map[float64]time.Duration{0: time.Second, 0.5: 2 * time.Second, 0.75: 2500 * time.Millisecond}
+	tests := map[float64]time.Duration{0: 2 * time.Second, 0.5: 2500 * time.Millisecond, 0.75: 2750 * time.Millisecond}
 	for rnd, want := range tests {
 		if got := Jitter(2*time.Second, rnd); got != want {
 			t.Errorf("%v: got %v, want %v", rnd, got, want)

@@ -74,26 +74,29 @@ func (r *Robots) For(agent string) *Rules {
 
 // merge makes one of all groups that name token; nil where none does.
 func (r *Robots) merge(token string) *Rules {
-	var rules *Rules
+	var text []byte
+	var delay time.Duration
+	named, delayed := false, false
 	for i := range r.groups {
 		g := &r.groups[i]
 		if !g.names(token) {
 			continue
 		}
-		if rules == nil {
-			rules = &Rules{}
-		}
+		named = true
 		if d, ok := g.delayFor(token); ok {
-			rules.delay, rules.delayed = max(rules.delay, d), true
+			delay, delayed = max(delay, d), true
 		}
 		for _, d := range g.rules {
-			rules.add(d)
+			text = d.append(text)
 		}
 	}
-	if rules != nil {
-		rules.finish()
+	switch {
+	case !named:
+		return nil
+	case delayed:
+		text = appendDelay(text, delay)
 	}
-	return rules
+	return ParseRules(string(text))
 }
 
 // Allowed reports whether agent may fetch url, which is absolute or a path,

@@ -9,19 +9,21 @@ import (
 )
 
 // Rules are what one robots.txt file says to one agent. A nil *Rules allows
-// everything. They are immutable and keep nothing of the file they came from.
+// everything. They are immutable and keep nothing else of the file they came
+// from.
 type Rules struct {
+	text    string // as String answers it
 	rules   []rule // the first that matches decides
 	delay   time.Duration
 	delayed bool
-	size    int // bytes of text the rules hold
+	size    int // bytes of text the rules hold besides
 }
 
 // AllowAll and DisallowAll are the rules of a site whose robots.txt is
 // unavailable and unreachable (RFC 9309 §2.3.1).
 var (
 	AllowAll    = &Rules{}
-	DisallowAll = &Rules{rules: []rule{{head: "/"}}}
+	DisallowAll = &Rules{text: "0 Disallow: /\n", rules: []rule{{head: "/"}}}
 )
 
 // A rule is a compiled Allow or Disallow line: head, then for each of rest
@@ -98,7 +100,7 @@ func (r *Rules) Size() int {
 	if r == nil {
 		return 0
 	}
-	return int(unsafe.Sizeof(*r)) + len(r.rules)*int(unsafe.Sizeof(rule{})) + r.size
+	return int(unsafe.Sizeof(*r)) + len(r.rules)*int(unsafe.Sizeof(rule{})) + r.size + len(r.text)
 }
 
 // add compiles a directive.
@@ -165,10 +167,10 @@ func compile(d directive, query bool) (compiled rule, kept bool) {
 		compiled.size += octets(text)
 		switch {
 		case i == 0:
-			compiled.head = strings.Clone(text)
+			compiled.head = text
 			continue
 		case text != "" || i == strings.Count(pattern, "*"): // "**" is "*"
-			compiled.rest = append(compiled.rest, strings.Clone(text))
+			compiled.rest = append(compiled.rest, text)
 		}
 		compiled.size++
 	}

@@ -30,26 +30,31 @@ func (u URL) Repeats() int {
 // is a trap whatever they are.
 const maxSegments = 256
 
-// Template is u's host, path and query with every run of digits as "{n}":
-// pages of one calendar, or of one list, have one template.
-func (u URL) Template() string {
-	s := u.Host() + u.PathQuery()
+// Template is u's host, path and query with every run of digits as "{n}", and
+// how many of those there are: pages of one calendar, or of one list, have one
+// template.
+func (u URL) Template() (template string, numbers int) {
+	path := u.PathQuery()
 	var b strings.Builder
-	for i := 0; i < len(s); {
-		switch c := s[i]; {
-		case i < len(u.Host()) || c < '0' || c > '9':
-			b.WriteByte(c)
-			i++
-			if c == '%' && i+2 <= len(s) && i > len(u.Host()) { // an escape is no number
-				b.WriteString(s[i : i+2])
-				i += 2
-			}
-		default:
+	b.Grow(len(u.Host()) + len(path) + 16)
+	b.WriteString(u.Host())
+	for i := 0; i < len(path); {
+		switch c := path[i]; {
+		case c == '%' && i+2 < len(path): // an escape is no number
+			b.WriteString(path[i : i+3])
+			i += 3
+		case isDigit(c):
 			b.WriteString("{n}")
-			for i < len(s) && s[i] >= '0' && s[i] <= '9' {
+			numbers++
+			for i < len(path) && isDigit(path[i]) {
 				i++
 			}
+		default:
+			b.WriteByte(c)
+			i++
 		}
 	}
-	return b.String()
+	return b.String(), numbers
 }
+
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }

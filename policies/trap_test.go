@@ -28,16 +28,20 @@ func TestRepeats(t *testing.T) {
 }
 
 func TestTemplate(t *testing.T) {
-	tests := map[string]string{
-		"http://h1.test/cal/2026/3":      "h1.test/cal/{n}/{n}",
-		"http://h/a12b?page=3&x=%20%31y": "h/a{n}b?page={n}&x=%20%31y",
-		"http://h:81/100%":               "h:81/{n}%",
-		"http://h/1%2":                   "h/{n}%{n}",
-		"http://h/":                      "h/",
+	tests := []struct {
+		url, template string
+		numbers       int
+	}{
+		{"http://h1.test/cal/2026/3", "h1.test/cal/{n}/{n}", 2},
+		{"http://h/a12b?page=3&x=%20%31y", "h/a{n}b?page={n}&x=%20%31y", 2},
+		{"http://h:81/100%", "h:81/{n}%", 1},
+		{"http://h/1%2", "h/{n}%{n}", 2},
+		{"http://h/", "h/", 0},
 	}
-	for s, want := range tests {
-		if got := mustParse(t, s).Template(); got != want {
-			t.Errorf("%s: got %s, want %s", s, got, want)
+	for _, tt := range tests {
+		template, numbers := mustParse(t, tt.url).Template()
+		if template != tt.template || numbers != tt.numbers {
+			t.Errorf("%s: got %s with %d numbers, want %s with %d", tt.url, template, numbers, tt.template, tt.numbers)
 		}
 	}
 }
