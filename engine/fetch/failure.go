@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"strings"
 	"syscall"
 
@@ -30,10 +31,16 @@ type connectError struct {
 }
 
 func (e *connectError) Error() string {
-	if e.status == 407 {
-		return "the proxy " + e.proxy + " asks for a user and password (407); give them in its URL"
+	if e.denied() {
+		return fmt.Sprintf("the proxy %s asks for a user and password (%d); give them in its URL", e.proxy, e.status)
 	}
 	return fmt.Sprintf("the proxy %s answered %d to CONNECT", e.proxy, e.status)
+}
+
+// denied reports whether the proxy wants another user or password. Tinyproxy
+// says 401 where these are wrong.
+func (e *connectError) denied() bool {
+	return e.status == http.StatusProxyAuthRequired || e.status == http.StatusUnauthorized
 }
 
 // A handshakeError is whatever goes wrong in a TLS handshake.
@@ -46,7 +53,7 @@ func (e *handshakeError) Unwrap() error { return e.err }
 func proxyFault(err error) bool {
 	var c *connectError
 	if errors.As(err, &c) {
-		return c.status == 407
+		return c.denied()
 	}
 	var p *proxyError
 	var op *net.OpError
