@@ -19,12 +19,13 @@ type dispatcher struct {
 
 	jobs    chan *job
 	results chan *job
-	answers chan answer
+	notices chan notice
 	leases  chan leasing
 	asks    chan ask
 	commits chan *batch
 	settled chan *batch
 	feeder  *feeder
+	feeds   int // times the feeder brought something
 
 	turns   map[string]*turn // owned queues
 	ready   []*turn          // may start a request now, first come first served
@@ -39,13 +40,16 @@ type dispatcher struct {
 	broken  bool             // the store or an output failed: nothing more reaches them
 }
 
-type ask struct{ queues, each int }
+type ask struct {
+	queues, each int
+	feeds        int // when it was asked
+}
 
 type leasing struct {
+	ask
 	leases []*Lease
 	wait   time.Duration
 	err    error
-	asked  int
 }
 
 func newDispatcher(e *Engine, life context.Context, cut context.CancelFunc) *dispatcher {
@@ -53,7 +57,7 @@ func newDispatcher(e *Engine, life context.Context, cut context.CancelFunc) *dis
 	store, leave := context.WithCancel(context.WithoutCancel(life))
 	return &dispatcher{
 		e: e, life: life, cut: cut, store: store, leave: leave,
-		jobs: make(chan *job, n), results: make(chan *job, n), answers: make(chan answer, n),
+		jobs: make(chan *job, n), results: make(chan *job, n), notices: make(chan notice, n),
 		leases: make(chan leasing, 1), asks: make(chan ask, 1),
 		commits: make(chan *batch, 1), settled: make(chan *batch, 1),
 		turns: map[string]*turn{}, renew: map[*turn]bool{},
@@ -65,10 +69,9 @@ func newDispatcher(e *Engine, life context.Context, cut context.CancelFunc) *dis
 func (d *dispatcher) run(ctx context.Context) {
 	done := d.start()
 	defer done()
-	grace := time.NewTimer(time.Hour)
-	defer grace.Stop()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	var grace <-chan time.Time // runs from the interruption on
 	over, stopped := ctx.Done(), d.e.stopped
 	for {
 		d.step()
@@ -80,9 +83,8 @@ func (d *dispatcher) run(ctx context.Context) {
 		case j := <-d.results:
 			d.end(j)
 			d.drainResults()
-		case a := <-d.answers:
-			a.job.turn.answered(a.job, a.seen)
-			d.line(a.job.turn)
+		case n := <-d.notices:
+			d.notice(n)
 		case l := <-d.leases:
 			d.take(l)
 		case b := <-d.settled:
@@ -95,13 +97,13 @@ func (d *dispatcher) run(ctx context.Context) {
 		case <-over:
 			over = nil
 			d.e.finish("interrupted", "", nil)
-			grace.Reset(d.e.cfg.Grace)
+			grace = time.After(d.e.cfg.Grace)
 		case <-stopped:
 			stopped = nil
 			d.close()
-		case <-grace.C:
+		case <-grace:
 			d.cutShort()
-			grace.Reset(lastGrace)
+			grace = time.After(lastGrace)
 		}
 	}
 }
@@ -162,7 +164,7 @@ func (d *dispatcher) lease(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case a := <-d.asks:
-			l := leasing{asked: a.queues}
+			l := leasing{ask: a}
 			l.leases, l.wait, l.err = d.e.deps.Frontier.Lease(ctx, a.queues, a.each, d.e.ttl())
 			d.leases <- l
 		}
@@ -206,7 +208,7 @@ func (d *dispatcher) free() int {
 
 // begin starts the next request of a turn, or what it needs first.
 func (d *dispatcher) begin(t *turn, now time.Time) {
-	if t.lost || len(t.todo) == 0 {
+	if !t.runnable(d.e.cfg.PerHost) {
 		return
 	}
 	if need := d.e.longest(t.rest); t.expires.Sub(now) < need {
@@ -214,16 +216,20 @@ func (d *dispatcher) begin(t *turn, now time.Time) {
 		d.renew[t] = true // not safe to start before the lease is longer
 		return
 	}
-	j := &job{turn: t, req: t.todo[0], backoff: t.state.Backoff, quick: t.quick()}
-	if t.rest > 0 && d.e.cfg.PerHost > 1 {
-		j.answers = d.answers
+	if len(t.claims) > 0 {
+		d.grant(t, now)
+		return
 	}
+	j := &job{turn: t, req: t.todo[0], backoff: t.state.Backoff, quick: t.quick(), notices: d.notices}
+	j.tell = t.rest > 0 && d.e.cfg.PerHost > 1
 	if d.e.cfg.Robots && d.e.robots.get(origin(j.req)) == nil {
 		j.ask, t.asking = true, true
+		j.copies = t.state.Robots
 	} else {
 		t.todo = t.todo[1:]
 	}
 	t.begun(j, now)
+	t.open++
 	d.busy++
 	d.jobs <- j
 	d.line(t)
@@ -249,7 +255,10 @@ func (d *dispatcher) wake(now time.Time) {
 			t.queued = true
 			d.ready = append(d.ready, t)
 		}
-		if t.active > 0 && !t.committing && t.expires.Sub(now) < d.e.ttl()/2 {
+		if t.open > 0 && !t.committing && t.expires.Sub(now) < d.e.ttl()/2 {
+			d.renew[t] = true
+		}
+		if !d.closing && t.hungry(d.e.cfg.PerHost) && !t.hungryAt().After(now) {
 			d.renew[t] = true
 		}
 	}
@@ -259,7 +268,7 @@ func (d *dispatcher) wake(now time.Time) {
 func (d *dispatcher) ask(now time.Time) {
 	if want := d.wanted(); want > 0 && !d.again.After(now) {
 		d.leased = true
-		d.asks <- ask{queues: want, each: d.e.each()}
+		d.asks <- ask{queues: want, each: d.e.each(), feeds: d.feeds}
 	}
 }
 
@@ -294,6 +303,8 @@ func (d *dispatcher) take(l leasing) {
 	d.leased = false
 	d.drained = nil
 	switch {
+	case errors.Is(l.err, ErrDrained) && l.feeds != d.feeds:
+		d.again = time.Time{} // seeds came in while it looked
 	case errors.Is(l.err, ErrDrained), errors.Is(l.err, ErrBudget):
 		d.drained = l.err
 		d.again = time.Now().Add(idlePoll)
@@ -302,8 +313,8 @@ func (d *dispatcher) take(l leasing) {
 		if d.life.Err() == nil {
 			d.e.finish("failed", "frontier: "+l.err.Error(), l.err)
 		}
-	case len(l.leases) < l.asked:
-		d.again = time.Now().Add(l.wait)
+	case len(l.leases) < l.queues:
+		d.again = time.Now().Add(min(l.wait, maxPoll))
 	}
 	for _, lease := range l.leases {
 		t := newTurn(d.e, lease)
@@ -315,7 +326,7 @@ func (d *dispatcher) take(l leasing) {
 		d.line(t)
 		d.retire(t)
 	}
-	if len(l.leases) < l.asked && !d.closing {
+	if len(l.leases) < l.queues && !d.closing {
 		d.feeder.want(d.drained != nil)
 	}
 }
@@ -324,6 +335,9 @@ func (d *dispatcher) take(l leasing) {
 // wakes us.
 const idlePoll = 500 * time.Millisecond
 
+// maxPoll bounds how long a wake-up that got lost can cost.
+const maxPoll = 10 * time.Second
+
 // fed notes that seeds came in.
 func (d *dispatcher) fed(n int) {
 	if n > 0 || !d.feeder.ended.Load() {
@@ -331,6 +345,7 @@ func (d *dispatcher) fed(n int) {
 	}
 	if n > 0 {
 		d.drained = nil
+		d.feeds++
 	}
 }
 
@@ -338,7 +353,10 @@ func (d *dispatcher) fed(n int) {
 func (d *dispatcher) end(j *job) {
 	d.busy--
 	t := j.turn
-	t.ended(j)
+	t.open--
+	if !j.told {
+		t.ended(j)
+	}
 	if !j.ask && !t.lost {
 		d.ended = append(d.ended, j)
 	}
@@ -362,7 +380,7 @@ func (d *dispatcher) drainResults() {
 // retire marks a turn for release when nothing of it runs and nothing of it
 // is going to start soon.
 func (d *dispatcher) retire(t *turn) {
-	if t.active == 0 && (len(t.todo) == 0 || d.closing || time.Until(t.next) > holdMax) {
+	if t.open == 0 && (len(t.todo) == 0 || d.closing || time.Until(t.next) > holdMax) {
 		d.renew[t] = true
 	}
 }
@@ -407,9 +425,9 @@ func (d *dispatcher) flush() {
 func (d *dispatcher) outcome(t *turn, o *Outcome) {
 	o.State = t.newState()
 	pause := time.Until(t.next)
-	o.Keep = t.active > 0 || (!d.closing && len(t.todo) > 0 && pause <= holdMax)
+	o.Keep = t.open > 0 || (!d.closing && len(t.todo) > 0 && pause <= holdMax)
 	if o.Keep {
-		if !d.closing && len(t.todo) < d.e.cfg.PerHost && t.started < turnMost && d.e.each() > 1 {
+		if !d.closing && len(t.todo) < d.e.cfg.PerHost && t.started < turnMost && !t.hungryAt().After(time.Now()) {
 			o.More = d.e.each()
 		}
 		t.committing = true
@@ -447,14 +465,18 @@ func (d *dispatcher) settle(b *batch) {
 		t.expires = t.lease.Expires
 		if stale[t.lease] {
 			t.lost, t.todo = true, nil
+			d.refuse(t)
 			delete(d.turns, t.lease.Queue)
 			continue
 		}
 		t.todo = append(t.todo, b.outs[i].Added...)
+		if b.outs[i].More > 0 && len(b.outs[i].Added) == 0 {
+			t.dry = time.Now().Add(idlePoll)
+		}
 		d.line(t)
 		d.retire(t)
 	}
-	if b.fresh > 0 {
+	if b.fresh > 0 || len(b.stale) > 0 {
 		d.soon(0)
 	}
 }
@@ -472,6 +494,7 @@ func (d *dispatcher) close() {
 	d.closing = true
 	d.feeder.stop()
 	for _, t := range d.turns {
+		d.refuse(t)
 		d.retire(t)
 	}
 	d.ready = nil
@@ -505,7 +528,10 @@ func (d *dispatcher) sleep() time.Duration {
 		if t.runnable(d.e.cfg.PerHost) && !t.queued && t.next.Before(next) {
 			next = t.next
 		}
-		if renew := t.expires.Add(-d.e.ttl() / 2); t.active > 0 && renew.Before(next) {
+		if t.hungry(d.e.cfg.PerHost) && t.hungryAt().Before(next) {
+			next = t.hungryAt()
+		}
+		if renew := t.expires.Add(-d.e.ttl() / 2); t.open > 0 && renew.Before(next) {
 			next = renew
 		}
 	}

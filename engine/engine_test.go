@@ -539,3 +539,56 @@ func TestSeedsArePulledLazily(t *testing.T) {
 		}
 	})
 }
+
+func TestScriptsFetchInTheirHostsTurn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &site{answer: ok, takes: 100 * time.Millisecond}
+		h := &hooks{on: func(ev engine.Event, v *engine.Visit) error {
+			at := map[engine.Event]string{engine.EventHeaders: "/head", engine.EventSuccess: "/tail"}[ev]
+			if at == "" || v.Request.URL != "http://a.test/1" {
+				return nil
+			}
+			if _, err := v.FetchNow(t.Context(), &engine.Request{URL: "http://a.test" + at}); err != nil {
+				t.Error(err)
+			}
+			_, err := v.FetchNow(t.Context(), &engine.Request{URL: "http://b.test" + at})
+			return err
+		}}
+		crawl(t, t.Context(), engine.Config{Delay: time.Second}, engine.Deps{
+			Fetcher: s, Handler: h, Seeds: seeds("http://a.test/1", "http://a.test/2"),
+		})
+		last := map[string]time.Duration{}
+		for _, a := range s.asked {
+			host := a.URL[:len("http://a.test")]
+			if before, asked := last[host]; asked && a.At-before < time.Second {
+				t.Errorf("%s asked %v after the one before", a.URL, a.At-before)
+			}
+			last[host] = a.At
+		}
+		want := []string{"http://a.test/1", "http://a.test/2", "http://a.test/head", "http://a.test/tail", "http://b.test/head", "http://b.test/tail"}
+		got := s.urls()
+		slices.Sort(got)
+		if d := cmp.Diff(want, got); d != "" {
+			t.Error(d)
+		}
+	})
+}
+
+func TestHooksDoNotHoldTheHost(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &site{answer: ok}
+		h := &hooks{on: func(ev engine.Event, v *engine.Visit) error {
+			if ev == engine.EventSuccess {
+				<-time.After(3 * time.Second)
+			}
+			return nil
+		}}
+		crawl(t, t.Context(), engine.Config{Delay: time.Second}, engine.Deps{
+			Fetcher: s, Handler: h, Seeds: seeds("http://a.test/1", "http://a.test/2"),
+		})
+		want := []asked{{0, "http://a.test/1"}, {time.Second + spare, "http://a.test/2"}}
+		if d := cmp.Diff(want, s.asked); d != "" {
+			t.Error(d)
+		}
+	})
+}

@@ -127,6 +127,7 @@ type Summary struct {
 	Robots    int64            `json:"robots"`    // robots.txt files fetched
 	Pushed    int64            `json:"pushed"`    // requests filed
 	Skips     map[string]int64 `json:"skips"`     // by reason
+	Changes   map[string]int64 `json:"changes,omitempty"` // pages since the crawl before, by Change; for a recrawl
 	Items     int64            `json:"items"`
 	Bytes     int64            `json:"bytes"` // of bodies, over the wire
 	Errors    int64            `json:"script_errors"`

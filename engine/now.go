@@ -43,8 +43,7 @@ func (p *pacer) prune(now time.Time) {
 }
 
 // fetchNow is FetchNow: scope, robots.txt, the delay of the host and the
-// address guard hold. The visit's own host is waited for by the visit's turn,
-// another one by this process's pacer.
+// address guard hold.
 func (e *Engine) fetchNow(ctx context.Context, v *Visit, r *Request) (*Response, error) {
 	if _, skip := e.check(v, r); skip != nil {
 		return nil, &Failure{Kind: FailureKind(skip.Reason), Message: skip.Detail}
@@ -55,24 +54,30 @@ func (e *Engine) fetchNow(ctx context.Context, v *Visit, r *Request) (*Response,
 			return nil, f
 		}
 	}
-	if err := e.turnNow(ctx, v, r); err != nil {
+	var resp *Response
+	var failure error
+	err := e.inTurn(ctx, v, r, func() *Response {
+		resp, failure = e.deps.Fetcher.Fetch(ctx, r, func(Event, *Response) error { return nil })
+		return resp
+	})
+	if err != nil {
 		return nil, err
 	}
-	resp, err := e.deps.Fetcher.Fetch(ctx, r, func(Event, *Response) error { return nil })
-	if v.job != nil && v.job.req.Queue == r.Queue {
-		v.job.note(resp)
-	}
-	return resp, err
+	return resp, failure
 }
 
 // askNow asks robots.txt, fetching it first if need be.
 func (e *Engine) askNow(ctx context.Context, v *Visit, r *Request) *Failure {
 	for e.robots.get(origin(r)) == nil {
-		if err := e.turnNow(ctx, v, r); err != nil {
-			return asFailure(err)
+		var wait time.Duration
+		err := e.inTurn(ctx, v, r, func() (last *Response) {
+			last, wait, _ = e.askRobots(ctx, r)
+			return last
+		})
+		if err == nil {
+			err = pause(ctx, wait)
 		}
-		_, rest, _ := e.askRobots(ctx, r)
-		if err := pause(ctx, rest); err != nil {
+		if err != nil {
 			return asFailure(err)
 		}
 	}
@@ -86,16 +91,30 @@ func (e *Engine) askNow(ctx context.Context, v *Visit, r *Request) *Failure {
 	return nil
 }
 
-// turnNow waits until r's queue may be asked again.
-func (e *Engine) turnNow(ctx context.Context, v *Visit, r *Request) error {
-	if j := v.job; j != nil && j.req.Queue == r.Queue {
-		return pause(ctx, time.Until(j.seen.Add(j.rest)))
+// inTurn makes an exchange once r's queue allows it. The visit's own queue is
+// this worker's: its limit and rest hold exactly. Another one is paced within
+// this process.
+func (e *Engine) inTurn(ctx context.Context, v *Visit, r *Request, fetch func() *Response) error {
+	j := v.job
+	if j != nil && j.req.Queue == r.Queue {
+		if j.over {
+			return e.claimed(ctx, j, fetch)
+		}
+		if err := pause(ctx, time.Until(j.seen.Add(j.rest))); err != nil {
+			return err
+		}
+		j.note(fetch())
+		return nil
 	}
 	rest := e.policy.Delay(ctx, r.Queue, r, nil)
 	if g := e.robots.get(origin(r)); e.cfg.Robots && g != nil {
 		rest = max(rest, min(g.crawlDelay(), e.cfg.MaxDelay))
 	}
-	return pause(ctx, e.pacer.take(r.Queue, rest))
+	if err := pause(ctx, e.pacer.take(r.Queue, rest)); err != nil {
+		return err
+	}
+	fetch()
+	return nil
 }
 
 // pause waits for d or the end of ctx.

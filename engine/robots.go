@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"sync"
 	"time"
 
@@ -12,35 +13,40 @@ import (
 
 // How long what is known of a robots.txt holds.
 const (
-	robotsFresh   = 24 * time.Hour   // RFC 9309 §2.4
 	robotsFailed  = 10 * time.Minute // a host that could not be asked is asked again after this
-	robotsHops    = 5                // RFC 9309 §2.3.1.2
 	robotsMemory  = 64 << 20         // bytes of rules kept; then the oldest go
 	robotsPerRule = 200              // bytes an entry costs besides its rules
 )
 
-// A gate is what an origin's robots.txt said.
+// A gate is what is known of an origin's robots.txt. It is immutable.
 type gate struct {
 	origin  string
-	rules   *policies.Rules // nil allows everything, unless failure is set
-	failure *Failure        // it could not be had: nothing may be fetched
-	tries   int             // failed tries in a row
-	expires time.Time
+	rules   *policies.Rules // the last good copy, nil if there is none
+	read    time.Time       // when the copy was read
+	failure *Failure        // why the last try failed; nil if it did not
+	tries   int             // failed tries in a row that were to be followed by another
+	expires time.Time       // when it is asked for again
 }
 
 // verdict says whether a request may be fetched, and which line says so.
 func (g *gate) verdict(u policies.URL) (ok bool, detail string) {
-	if g.failure != nil {
-		return false, "robots.txt: " + g.failure.Message
-	}
 	if g.rules == nil {
-		return true, ""
+		return false, "robots.txt: " + g.failure.Message
 	}
 	ok, line := g.rules.Allowed(u.PathQuery())
 	if ok || line == 0 {
 		return ok, ""
 	}
-	return false, fmt.Sprintf("robots.txt line %d", line)
+	return false, fmt.Sprintf("robots.txt line %d (%s)", line, oneLine(g.rules.Line(line)))
+}
+
+// closed reports that nothing may be fetched because the file cannot be had,
+// and why.
+func (g *gate) closed() *Failure {
+	if g.rules != nil {
+		return nil
+	}
+	return g.failure
 }
 
 // crawlDelay is the host's own, 0 if it names none.
@@ -52,6 +58,8 @@ func (g *gate) crawlDelay() time.Duration {
 	return d
 }
 
+func (g *gate) size() int { return robotsPerRule + len(g.origin) + g.rules.Size() }
+
 // robotsCache keeps the gates of the origins met lately.
 type robotsCache struct {
 	mu    sync.Mutex // guards what follows
@@ -62,25 +70,20 @@ type robotsCache struct {
 
 func newRobotsCache() *robotsCache { return &robotsCache{gates: map[string]*gate{}} }
 
-// get answers the gate of an origin, nil if none is known or it has expired.
+// get answers the gate of an origin, nil if robots.txt has to be asked for.
 func (c *robotsCache) get(origin string) *gate {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	g := c.gates[origin]
+	g := c.last(origin)
 	if g == nil || time.Now().After(g.expires) {
 		return nil
 	}
 	return g
 }
 
-// tries is how often in a row an origin's robots.txt could not be had.
-func (c *robotsCache) tries(origin string) int {
+// last answers what was last known of an origin, nil for nothing.
+func (c *robotsCache) last(origin string) *gate {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if g := c.gates[origin]; g != nil {
-		return g.tries
-	}
-	return 0
+	return c.gates[origin]
 }
 
 func (c *robotsCache) put(g *gate) {
@@ -100,86 +103,97 @@ func (c *robotsCache) put(g *gate) {
 	}
 }
 
-func (g *gate) size() int {
-	n := robotsPerRule + len(g.origin)
-	if g.rules != nil {
-		n += g.rules.Size()
-	}
-	return n
-}
-
 // askRobots fetches the robots.txt that rules r's URL and remembers it. last
-// is the exchange that came last, for the host's rest. again reports that it
-// could not be had and is worth another try after rest.
+// is the exchange that came last, for the host's rest; rest is what the host
+// asked for besides. again reports that the file could not be had and is to be
+// asked for again after rest.
 func (e *Engine) askRobots(ctx context.Context, r *Request) (last *Response, rest time.Duration, again bool) {
 	e.tally.robots.Add(1)
-	g := &gate{origin: origin(r), expires: time.Now().Add(robotsFresh)}
-	resp, failure := e.fetchRobots(ctx, r)
+	now := time.Now()
+	g := &gate{origin: origin(r), read: now, expires: now.Add(policies.RobotsMaxAge)}
+	last, failure := FetchRobots(ctx, e.deps.Fetcher, r, func(resp *Response) error {
+		return pause(ctx, e.policy.Delay(ctx, r.Queue, r, resp))
+	})
 	switch {
 	case ctx.Err() != nil:
-		return resp, 0, true
-	case failure == nil && resp.Status/100 == 2:
-		g.rules = policies.ParseRobots(resp.Body).For(e.agent)
-	case failure == nil && policies.RobotsStatus(resp.Status) == policies.RobotsAllowAll:
-	case failure != nil && failure.Kind == FailOffline: // nothing is asked of the site
+		return last, 0, true
+	case failure != nil:
+		rest, again = e.unreachable(g, failure, last)
+	case policies.RobotsStatus(last.Status) == policies.RobotsParse:
+		g.rules = policies.ParseRobots(last.Body).For(e.agent)
 	default:
-		if failure == nil {
-			failure = statusFailure(resp)
-		}
-		g.tries = e.robots.tries(g.origin) + 1
-		if g.tries <= e.cfg.Retries {
-			rest = policies.Backoff(g.tries - 1)
-			if after, ok := retryAfter(resp); ok {
-				rest = after
-			}
-			g.expires = time.Time{} // known to have failed, not yet an answer
-			e.robots.put(g)
-			e.log.Debug("robots.txt will be asked for again", "origin", g.origin, "failure", failure.Message, "after", rest)
-			return resp, rest, true
-		}
-		g.failure, g.expires = failure, time.Now().Add(robotsFailed)
-		g.tries = 0
-		e.log.Warn("robots.txt cannot be had; the host is not fetched from", "origin", g.origin, "failure", failure.Message)
+		g.rules = policies.AllowAll
 	}
 	e.robots.put(g)
 	if d := g.crawlDelay(); d > e.cfg.MaxDelay {
 		e.log.Warn("crawl-delay is above max_delay", "origin", g.origin, "crawl_delay", d, "max_delay", e.cfg.MaxDelay)
 	}
-	return resp, 0, false
+	return last, rest, again
 }
 
-// fetchRobots makes the exchange and follows its redirects, which RFC 9309
-// §2.3.1.2 allows to lead to other hosts.
-func (e *Engine) fetchRobots(ctx context.Context, r *Request) (*Response, *Failure) {
+// unreachable fills in what is known of a robots.txt that could not be had:
+// the last good copy goes on for 30 days (RFC 9309 §2.3.1.4). Without one
+// nothing may be fetched; the host is asked again a few times, then given up
+// for a while.
+func (e *Engine) unreachable(g *gate, failure *Failure, last *Response) (rest time.Duration, again bool) {
+	now := time.Now()
+	asked, wished := retryAfter(last)
+	g.failure, g.expires = failure, now.Add(max(robotsFailed, asked))
+	old := e.robots.last(g.origin)
+	if old != nil && old.rules != nil && now.Sub(old.read) <= policies.RobotsMaxStale {
+		g.rules, g.read = old.rules, old.read
+		e.log.Warn("robots.txt cannot be had; the last copy goes on", "origin", g.origin, "failure", failure.Message, "age", now.Sub(g.read).Round(time.Second))
+		return asked, false
+	}
+	g.read = time.Time{}
+	if old != nil {
+		g.tries = old.tries
+	}
+	if g.tries >= e.cfg.Retries {
+		g.tries = 0
+		e.log.Warn("robots.txt cannot be had; the host is not fetched from", "origin", g.origin, "failure", failure.Message)
+		return asked, false
+	}
+	rest = policies.Backoff(g.tries)
+	if wished {
+		rest = asked
+	}
+	g.tries++
+	g.expires = time.Time{} // known to have failed, not yet an answer
+	e.log.Debug("robots.txt will be asked for again", "origin", g.origin, "failure", failure.Message, "after", rest)
+	return rest, true
+}
+
+// FetchRobots asks for the robots.txt that rules r's URL and follows its
+// redirects, which may lead to other hosts (RFC 9309 §2.3.1.2); rest is called
+// before each of those with the answer so far, and its error ends it. An
+// answer has a status that means something for robots.txt: anything that makes
+// the file unreachable is a failure. More redirects than RobotsRedirects, or one
+// that leads nowhere, are answered as they came: the file is unavailable.
+func FetchRobots(ctx context.Context, f Fetcher, r *Request, rest func(*Response) error) (*Response, *Failure) {
 	u, err := r.parsed()
 	if err != nil {
 		return nil, &Failure{Kind: FailInvalid, Message: err.Error(), Err: err}
 	}
 	req := &Request{URL: policies.RobotsURL(u), Proxy: r.Proxy}
-	for range robotsHops + 1 {
-		resp, err := e.deps.Fetcher.Fetch(ctx, req, func(Event, *Response) error { return nil })
-		if err != nil {
-			var f *Failure
-			if errors.As(err, &f) && f.Kind == FailTooLarge && resp != nil && len(resp.Body) > 0 {
-				return resp, nil // RFC 9309 §2.5: what was read of a file too long counts
-			}
-			return resp, asFailure(err)
+	for hop := 0; ; hop++ {
+		resp, err := f.Fetch(ctx, req, func(Event, *Response) error { return nil })
+		if failure := asFailure(err); failure != nil && (failure.Kind != FailTooLarge || resp == nil || resp.Body == nil) {
+			return resp, failure // but RFC 9309 §2.5: what was read of a file too long counts
 		}
-		if !policies.IsRedirect(resp.Status) {
+		if policies.RobotsStatus(resp.Status) == policies.RobotsDisallowAll {
+			return resp, statusFailure(resp)
+		}
+		from, _ := policies.ParseURL(req.URL)
+		next, err := policies.Redirect(resp.Status, http.MethodGet, from, resp.Header.Get("Location"))
+		if err != nil || hop == policies.RobotsRedirects {
 			return resp, nil
 		}
-		from, err := req.parsed()
-		if err != nil {
+		if err := rest(resp); err != nil {
 			return resp, asFailure(err)
-		}
-		next, err := policies.Redirect(resp.Status, "GET", from, resp.Header.Get("Location"))
-		if err != nil {
-			break
 		}
 		req = &Request{URL: next.URL.String(), Proxy: r.Proxy}
 	}
-	// More than five redirects, or one that leads nowhere: as if it were not there.
-	return &Response{Status: 404}, nil
 }
 
 // statusFailure is the failure that an answer outside 2xx means.
@@ -188,8 +202,11 @@ func statusFailure(resp *Response) *Failure {
 	return &Failure{Kind: FailStatus, Status: resp.Status, Message: msg}
 }
 
-// asFailure is err as a *Failure.
+// asFailure is err as a *Failure, nil for no error.
 func asFailure(err error) *Failure {
+	if err == nil {
+		return nil
+	}
 	var f *Failure
 	if errors.As(err, &f) {
 		return f

@@ -22,6 +22,7 @@ type tally struct {
 	ended    time.Time
 	failures map[string]int64
 	skips    map[string]int64
+	changes  map[string]int64 // nil until a page says
 	verdicts []string
 	hosts    map[uint64]struct{} // hashes of the queues fetched from
 }
@@ -80,6 +81,19 @@ func (t *tally) visit(queue string, f *Failure) {
 	}
 }
 
+// change counts what has become of a page.
+func (t *tally) change(resp *Response) {
+	if resp == nil || resp.Change == "" {
+		return
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.changes == nil {
+		t.changes = map[string]int64{}
+	}
+	t.changes[string(resp.Change)]++
+}
+
 func (t *tally) summary() Summary {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -92,7 +106,7 @@ func (t *tally) summary() Summary {
 		Pages: t.pages.Load(), Success: t.success.Load(), Failed: t.failed.Load(),
 		Retries: t.retries.Load(), Redirects: t.redirects.Load(), Robots: t.robots.Load(),
 		Pushed: t.pushed.Load(), Items: t.items.Load(), Bytes: t.bytes.Load(), Left: t.left.Load(),
-		Failures: maps.Clone(t.failures), Skips: maps.Clone(t.skips),
+		Failures: maps.Clone(t.failures), Skips: maps.Clone(t.skips), Changes: maps.Clone(t.changes),
 		Verdicts: slices.Clone(t.verdicts), Hosts: int64(len(t.hosts)),
 		Started: t.started, Elapsed: elapsed, Seconds: elapsed.Seconds(),
 	}

@@ -10,7 +10,9 @@ import (
 type turn struct {
 	lease   *Lease
 	todo    []*Request // leased, not begun
-	active  int        // jobs with the workers
+	open    int        // jobs with the workers
+	active  int        // of them, those under way with the site
+	claims  []*claim   // hooks that wait to fetch something themselves
 	started int        // jobs begun in this turn
 	asking  bool       // robots.txt is being fetched: nothing else starts
 	next    time.Time  // no start before
@@ -20,6 +22,8 @@ type turn struct {
 	expires time.Time // of the lease, as of the last answer of the store
 	state   queueState
 	kept    queueState // what the store has
+
+	dry time.Time // the queue had nothing more: not asked again before
 
 	queued     bool // among the ready
 	committing bool // an outcome is with the committer
@@ -32,6 +36,8 @@ type queueState struct {
 	Backoff int     `json:"b,omitempty"` // times in a row the site asked for less
 	Rest    float64 `json:"d,omitempty"` // s, the rest last owed
 	Latency float64 `json:"l,omitempty"` // s, the least the site has taken to answer
+
+	Robots *robotsCopies `json:"r,omitempty"` // what is known of its origins' robots.txt
 }
 
 func newTurn(e *Engine, l *Lease) *turn {
@@ -40,6 +46,7 @@ func newTurn(e *Engine, l *Lease) *turn {
 		_ = json.Unmarshal(l.State, &t.state) // foreign state is no state
 	}
 	t.kept = t.state
+	e.robots.restore(t.state.Robots, time.Now())
 	t.rest = max(e.cfg.Delay, seconds(t.state.Rest))
 	for _, r := range l.Requests {
 		r.Queue = l.Queue
@@ -82,14 +89,31 @@ func (t *turn) answered(j *job, seen time.Time) {
 
 // runnable reports whether the turn could start a request but for its pause.
 func (t *turn) runnable(perHost int) bool {
-	return !t.lost && !t.released && !t.asking && len(t.todo) > 0 && t.active < perHost
+	return !t.lost && !t.released && !t.asking && len(t.todo)+len(t.claims) > 0 && t.active < perHost
 }
 
-// ended takes a job's results: what the site is owed, and for how long.
+// hungry reports whether the turn could start a request if it had one: hooks
+// of its last are running still.
+func (t *turn) hungry(perHost int) bool {
+	return !t.lost && !t.released && !t.asking && !t.committing && t.open > 0 && len(t.todo) == 0 &&
+		t.active < perHost && t.started < turnMost
+}
+
+// hungryAt is when a hungry turn should ask for more.
+func (t *turn) hungryAt() time.Time {
+	if t.dry.After(t.next) {
+		return t.dry
+	}
+	return t.next
+}
+
+// ended takes a job's results: what the site is owed, and for how long. The
+// hooks of the job may be running still.
 func (t *turn) ended(j *job) {
 	t.active--
 	if j.ask {
 		t.asking = false
+		t.state.Robots = j.copies
 	}
 	if j.seen.IsZero() {
 		if t.last == j {
@@ -105,7 +129,7 @@ func (t *turn) ended(j *job) {
 	switch {
 	case j.pushed:
 		t.state.Backoff++
-	case t.state.Backoff > 0 && j.fate == fateFinished && !j.ask:
+	case t.state.Backoff > 0 && !j.ask && (j.told || j.fate == fateFinished):
 		t.state.Backoff--
 	}
 	if j.hold > 0 {

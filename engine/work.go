@@ -19,8 +19,9 @@ import (
 type job struct {
 	turn    *turn
 	req     *Request
-	ask     bool // robots.txt; the request stays in the turn
-	backoff int  // times in a row the queue's site has asked for less
+	ask     bool          // robots.txt; the request stays in the turn
+	backoff int           // times in a row the queue's site has asked for less
+	copies  *robotsCopies // of an ask: what the queue's state holds of robots.txt, then what it is to hold
 
 	visit   *Visit
 	fate    fate
@@ -32,7 +33,10 @@ type job struct {
 	pushed  bool          // the site said 429 or 503
 	latency time.Duration // from the request written to the first octet of the answer; 0 if unknown
 
-	answers chan<- answer // told when the answer begins, if others of the queue wait for it; nil if none do
+	notices chan<- notice // to the dispatcher
+	tell    bool          // when the answer begins: others of the queue wait for it
+	over    bool          // the dispatcher has been told that the site is done with
+	told    bool          // the dispatcher's note of that
 }
 
 // fate is what becomes of a job's request.
@@ -59,12 +63,11 @@ func (e *Engine) work(ctx context.Context, jobs <-chan *job, results chan<- *job
 // askFor fetches robots.txt in the host's own turn.
 func (e *Engine) askFor(ctx context.Context, j *job) {
 	j.fate = fateUntouched
-	resp, rest, again := e.askRobots(ctx, j.req)
+	resp, hold, _ := e.askRobots(ctx, j.req)
 	j.rest = e.rest(ctx, j, resp)
 	j.note(resp)
-	if again {
-		j.hold = rest
-	}
+	j.hold = hold
+	j.copies = e.robots.record(j.copies, origin(j.req))
 }
 
 // note records by when the site had seen the exchange. That was certainly so
@@ -72,36 +75,37 @@ func (e *Engine) askFor(ctx context.Context, j *job) {
 // to answer: the least it has ever taken. Counting from when the request was
 // written would let two requests meet that were delayed on their way.
 func (j *job) note(resp *Response) {
+	at := time.Now()
 	switch {
-	case resp != nil && resp.FromCache:
+	case resp != nil && resp.Unasked():
 		return
 	case resp == nil || resp.First.IsZero():
-		j.seen = time.Now()
-		return
+	case resp.Wrote.IsZero():
+		at = resp.First
+	default:
+		j.latency = max(resp.First.Sub(resp.Wrote), 0)
+		at = resp.First.Add(-min(j.quick, j.latency))
 	}
-	j.seen = resp.First
-	if resp.Wrote.IsZero() {
-		return
+	if at.After(j.seen) {
+		j.seen = at // a hook may have asked for something since
 	}
-	j.latency = max(resp.First.Sub(resp.Wrote), 0)
-	j.seen = resp.First.Add(-min(j.quick, j.latency))
 }
 
 // answered tells the dispatcher that the answer has begun, so that the next
 // request of the queue may start when its time comes.
 func (j *job) answered(resp *Response) {
-	if j.answers == nil {
-		return
-	}
 	j.note(resp)
-	j.answers <- answer{j, j.seen}
-	j.answers = nil
+	if j.tell {
+		j.tell = false
+		j.notices <- notice{job: j, seen: j.seen}
+	}
 }
 
-// An answer says by when the site saw a job's request, which is still under way.
-type answer struct {
-	job  *job
-	seen time.Time
+// parted tells the dispatcher that the site is done with, before the hooks:
+// the next request of the queue need not wait for them.
+func (j *job) parted() {
+	j.over = true
+	j.notices <- notice{job: j, over: true}
 }
 
 // rest is how long the queue rests after an exchange: the policy's delay, and
@@ -174,8 +178,8 @@ func (e *Engine) forbidden(v *Visit) *Failure {
 	switch {
 	case ok:
 		return nil
-	case g.failure != nil && g.failure.Kind != FailStatus:
-		f := *g.failure
+	case g.closed() != nil && g.closed().Kind != FailStatus:
+		f := *g.closed()
 		f.Message, f.Attempts = "robots.txt: "+f.Message, 1
 		return &f
 	case len(v.Request.Hops) > 0:
@@ -195,9 +199,12 @@ func (e *Engine) hops(ctx context.Context, j *job) (failure *Failure, moved bool
 		if err := e.handle(ctx, EventURL, v); err != nil {
 			return cancelled(err), false
 		}
+		j.rest = e.rest(ctx, j, nil)
 		resp, err := e.deps.Fetcher.Fetch(ctx, v.Request, func(ev Event, resp *Response) error {
 			v.Response = resp
-			j.answered(resp)
+			if ev == EventStatus {
+				j.answered(resp)
+			}
 			return e.handle(ctx, ev, v)
 		})
 		if resp != nil {
@@ -386,6 +393,7 @@ func (e *Engine) pushback(j *job, f *Failure) bool {
 // conclude calls the last hooks of a visit and files what it led to.
 func (e *Engine) conclude(ctx context.Context, j *job, f *Failure) {
 	v := j.visit
+	j.parted()
 	if f == nil {
 		if err := e.handle(ctx, EventSuccess, v); err != nil {
 			f = cancelled(err)
@@ -408,6 +416,7 @@ func (e *Engine) conclude(ctx context.Context, j *job, f *Failure) {
 	v.retry = nil
 	j.fate, j.charged = fateFinished, 1
 	e.tally.visit(v.Request.Queue, f)
+	e.tally.change(v.Response)
 	e.file(ctx, v)
 	e.skipped(ctx, v)
 }
