@@ -62,6 +62,7 @@ type Options struct {
 	MaxPages    int64        // pages charged in the whole crawl; 0 is no limit
 	MaxPerQueue int64        // pages charged per queue; 0 is no limit
 	Log         *slog.Logger // nil discards
+	Look        bool         // open what is there, over or not, and begin nothing; ErrNoCrawl if nothing is
 	Owner       string       // names this process to others and in messages; "" is its host and pid
 }
 

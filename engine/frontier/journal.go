@@ -84,6 +84,11 @@ func OpenJournal(ctx context.Context, dir string, o Options) (*Journal, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	if o.Look {
+		if _, err := os.Stat(segmentPath(dir, 1)); err != nil {
+			return nil, fmt.Errorf("%w: nothing in %s", ErrNoCrawl, dir)
+		}
+	}
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("make the crawl's folder: %w", err)
 	}
@@ -114,7 +119,7 @@ func OpenJournal(ctx context.Context, dir string, o Options) (*Journal, error) {
 func (j *Journal) load(ctx context.Context) error {
 	ended := filepath.Join(j.dir, endedMark)
 	_, err := os.Stat(ended)
-	if err == nil || j.o.Fresh {
+	if (err == nil || j.o.Fresh) && !j.o.Look {
 		if err := wipe(j.dir, ended); err != nil {
 			return fmt.Errorf("start anew: %w", err)
 		}

@@ -174,8 +174,8 @@ func (c *cleaner) frame(payload []byte, at int64) error {
 			c.b = append(c.b, payload[start:d.i]...)
 		case opGroup:
 			c.group(d, at)
-		case opDone:
-			c.done(d)
+		case opDone, opDrop:
+			c.done(d, op)
 		case opState:
 			c.state(d, start)
 		case opMarks:
@@ -253,7 +253,7 @@ func (c *cleaner) fate(place, off uint32) (gone uint64, live bool) {
 
 // done takes the ranges whose groups may still be written out in full: those
 // of segments that have not been cleaned since.
-func (c *cleaner) done(d *decoder) {
+func (c *cleaner) done(d *decoder, op byte) {
 	queue, finished := d.uint32(), d.uint()
 	var kept []byte
 	ranges := uint64(0)
@@ -275,7 +275,7 @@ func (c *cleaner) done(d *decoder) {
 		}
 	}
 	if ranges > 0 {
-		c.b = append(appendUints(c.b, opDone, uint64(queue), finished, ranges), kept...)
+		c.b = append(appendUints(c.b, op, uint64(queue), finished, ranges), kept...)
 	}
 }
 

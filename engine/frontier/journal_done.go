@@ -86,7 +86,7 @@ func (j *Journal) appendOutcome(b []byte, jl *journalLease, o *engine.Outcome, n
 	j.reserved -= int64(len(gone))
 	q := jl.queue
 	if len(gone) > 0 {
-		b = j.appendDone(b, q, gone, finished)
+		b = j.appendDone(b, opDone, q, gone, finished)
 	}
 	b = j.appendBack(b, back, now)
 	// A charge is for what is finished now: told again it counts once.
@@ -117,7 +117,7 @@ func (jl *journalLease) drop(r *engine.Request) (heldRequest, bool) {
 }
 
 // appendDone writes what has left the places of gone, in ranges.
-func (j *Journal) appendDone(b []byte, q *queue, gone []heldRequest, finished uint64) []byte {
+func (j *Journal) appendDone(b []byte, op byte, q *queue, gone []heldRequest, finished uint64) []byte {
 	slices.SortFunc(gone, func(a, b heldRequest) int {
 		return cmp.Or(cmp.Compare(a.place, b.place), cmp.Compare(a.i, b.i))
 	})
@@ -128,7 +128,7 @@ func (j *Journal) appendDone(b []byte, q *queue, gone []heldRequest, finished ui
 			ranges++
 		}
 	}
-	b = appendUints(b, opDone, uint64(q.id), finished, ranges)
+	b = appendUints(b, op, uint64(q.id), finished, ranges)
 	for i, h := range gone {
 		if follows(i) {
 			b[len(b)-1]++

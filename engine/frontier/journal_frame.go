@@ -19,15 +19,16 @@ import (
 // An operation is its byte and the fields listed here; numbers are uvarints if
 // nothing else is said, texts their length and bytes.
 const (
-	opSegment = 1 // number, cleaned
-	opTotals  = 2 // finished, charged, marks as in opMarks, note as in opNote
-	opQueue   = 3 // id, name: a queue not named before
-	opGroup   = 4 // place, queue, priority (1 byte), flags (1), [at, after], count (1), size (4), entries
-	opDone    = 5 // queue, requests finished, ranges: number, then place, segment, first (1), count (1) each
-	opState   = 6 // queue, at, rest, newly charged, charged in all, state: text
-	opMarks   = 7 // number, then name: text, place each
-	opNote    = 8 // text
-	opSeen    = 9 // number, then prints (8 each)
+	opSegment = 1  // number, cleaned
+	opTotals  = 2  // finished, charged, marks as in opMarks, note as in opNote
+	opQueue   = 3  // id, name: a queue not named before
+	opGroup   = 4  // place, queue, priority (1 byte), flags (1), [at, after], count (1), size (4), entries
+	opDone    = 5  // queue, requests finished, ranges: number, then place, segment, first (1), count (1) each
+	opState   = 6  // queue, at, rest, newly charged, charged in all, state: text
+	opMarks   = 7  // number, then name: text, place each
+	opNote    = 8  // text
+	opSeen    = 9  // number, then prints (8 each)
+	opDrop    = 10 // as opDone, with 0 finished: what was taken out by a command
 )
 
 // The flags of opGroup.

@@ -49,6 +49,25 @@ func (s *printSet) add(p uint64) bool {
 	return true
 }
 
+// has reports whether p is in the set.
+func (s *printSet) has(p uint64) bool {
+	if p == 0 {
+		return s.zero
+	}
+	h := spread(p)
+	t := &s.tables[h>>56]
+	if len(t.places) == 0 {
+		return false
+	}
+	i, _ := bits.Mul64(h<<8, uint64(len(t.places)))
+	for t.places[i] != 0 && t.places[i] != p {
+		if i++; i == uint64(len(t.places)) {
+			i = 0
+		}
+	}
+	return t.places[i] == p
+}
+
 // put files p at or after the place of its hash and reports whether it was new.
 func (t *printTable) put(h, p uint64) bool {
 	i, _ := bits.Mul64(h, uint64(len(t.places)))

@@ -153,8 +153,8 @@ func (j *Journal) apply(payload []byte, s *segment, at, now int64) error {
 			j.applyQueue(d)
 		case opGroup:
 			j.applyGroup(d, s, at, now)
-		case opDone:
-			j.applyDone(d)
+		case opDone, opDrop:
+			j.applyDone(d, op)
 			s.dead += int64(d.i - start)
 		case opState:
 			j.applyState(d, s, now, start)
@@ -249,7 +249,7 @@ func (j *Journal) applyGone(q *queue, place uint32, gone uint64) {
 	}
 }
 
-func (j *Journal) applyDone(d *decoder) {
+func (j *Journal) applyDone(d *decoder, op byte) {
 	id, n := d.uint32(), d.int64()
 	if d.bad || id >= j.x.nqueue {
 		d.bad = true
@@ -271,7 +271,11 @@ func (j *Journal) applyDone(d *decoder) {
 				return
 			}
 			each := int64(g.size) / int64(g.count)
-			fresh := j.x.finish(q, place, start, count)
+			leave := j.x.finish
+			if op == opDrop {
+				leave = j.x.drop
+			}
+			fresh := leave(q, place, start, count)
 			j.segment(seg).dead += int64(fresh) * max(each-8, 0)
 		}
 	}

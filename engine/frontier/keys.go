@@ -12,6 +12,8 @@ import (
 //	downpour:{NAME:0}:meta            hash: version, generation, state, number of shards
 //	downpour:{NAME:SHARD}:GEN:…       a generation's keys, see prelude.lua
 //	downpour:{NAME:0}:GEN:note        the crawl's own description
+//	downpour:{NAME:0}:GEN:orders      hash: what people ask of the workers
+//	downpour:{NAME:0}:inbox           list: URLs or requests from outside, see Redis.Inbox
 //	downpour:{NAME:0}:GEN:workers     hash: worker id to who it is
 //	downpour:{NAME:0}:GEN:w:ID        exists while the worker lives
 //	downpour:{NAME:SHARD}:GEN:wake    channel: something may be due
@@ -63,6 +65,8 @@ func newKeys(name, gen string, shards int) *keys {
 }
 
 func (k *keys) note() string            { return k.sets[0].prefix + "note" }
+func (k *keys) orders() string          { return k.sets[0].prefix + "orders" }
+func (k *keys) inbox() string           { return "downpour:{" + k.name + ":0}:inbox" }
 func (k *keys) workers() string         { return k.sets[0].prefix + "workers" }
 func (k *keys) alive(id string) string  { return k.sets[0].prefix + "w:" + id }
 func (k *keys) wake(shard int) string   { return k.sets[shard].prefix + "wake" }

@@ -26,12 +26,15 @@ var leaseSource string
 //go:embed done.lua
 var doneSource string
 
+//go:embed drop.lua
+var dropSource string
+
 // ErrGone: the crawl's keys have been deleted or another process has started
 // the crawl anew while this one was at it.
 var ErrGone = errors.New("the crawl was started anew elsewhere or its keys were deleted")
 
 // scripts are the three scripts as a server of this version takes them.
-type scripts struct{ push, lease, done *redis.Script }
+type scripts struct{ push, lease, done, drop *redis.Script }
 
 func newScripts(major int) scripts {
 	// From Redis 7 on a script can say that it may run when memory is full.
@@ -44,6 +47,7 @@ func newScripts(major int) scripts {
 		push:  redis.NewScript(preludeSource + pushSource),
 		lease: redis.NewScript(anyway + preludeSource + leaseSource),
 		done:  redis.NewScript(anyway + preludeSource + doneSource),
+		drop:  redis.NewScript(anyway + preludeSource + dropSource),
 	}
 }
 

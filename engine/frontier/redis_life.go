@@ -41,6 +41,10 @@ const openTries = 100
 func (r *Redis) enter(ctx context.Context) error {
 	var id int64
 	err := r.patiently(ctx, func(bool) (err error) {
+		if r.opts.Look {
+			id = -time.Now().UnixNano() // no worker: it never leases
+			return nil
+		}
 		id, err = r.client.HIncrBy(ctx, metaKey(r.opts.Name), metaWorker, 1).Result()
 		return err
 	})
@@ -57,7 +61,7 @@ func (r *Redis) enter(ctx context.Context) error {
 			break
 		}
 	}
-	if err != nil {
+	if err != nil || r.opts.Look {
 		return err
 	}
 	return r.wipe(ctx)
@@ -74,6 +78,9 @@ func (r *Redis) enterTx(ctx context.Context, tx *redis.Tx) error {
 			r.opts.Name, v, formatVersion)
 	}
 	shards := r.shards
+	if r.opts.Look && meta[metaGen] == "" {
+		return fmt.Errorf("%w: %s", ErrNoCrawl, r.opts.Name)
+	}
 	if meta[metaGen] != "" {
 		if shards, err = strconv.Atoi(meta[metaShards]); err != nil || shards < 1 || shards > maxShards {
 			return fmt.Errorf("key %s holds no crawl: shards %q", key, meta[metaShards])
@@ -81,6 +88,10 @@ func (r *Redis) enterTx(ctx context.Context, tx *redis.Tx) error {
 	}
 	if shards > 1 && r.opts.MaxPages > 0 {
 		return errors.New("a budget of pages needs a crawl of one shard")
+	}
+	if r.opts.Look {
+		r.keys = newKeys(r.opts.Name, meta[metaGen], shards)
+		return nil
 	}
 	r.resumed = meta[metaState] == stateLive && !r.opts.Fresh
 	if r.resumed {
@@ -218,7 +229,7 @@ func (r *Redis) wipe(ctx context.Context) error {
 					return err
 				}
 			}
-			if err := r.client.Unlink(ctx, k.note(), k.workers()).Err(); err != nil {
+			if err := r.client.Unlink(ctx, k.note(), k.workers(), k.orders()).Err(); err != nil {
 				return err
 			}
 		}

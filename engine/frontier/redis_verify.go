@@ -1,0 +1,96 @@
+package frontier
+
+import (
+	"context"
+	"strconv"
+
+	"github.com/redis/go-redis/v9"
+
+	"downpour/engine"
+)
+
+// Verify implements Inspector: it reads every request and counts the sets of
+// what has been seen. Counts that change meanwhile are not compared.
+func (r *Redis) Verify(ctx context.Context) (Findings, error) {
+	var f Findings
+	var err error
+	if f.Counts, err = r.Counts(ctx); err != nil {
+		return f, err
+	}
+	var leased, delayed int64
+	for q, err := range r.Queues(ctx) {
+		if err != nil {
+			return f, err
+		}
+		n, late, err := r.verifyQueue(ctx, q.Name, &f)
+		if err != nil {
+			return f, err
+		}
+		f.Requests += n
+		delayed += late
+		leased += q.Leased
+	}
+	seen, late, err := r.countSets(ctx)
+	if err != nil {
+		return f, err
+	}
+	after, err := r.Counts(ctx)
+	if err != nil || after != f.Counts {
+		return f, err
+	}
+	f.differ("requests in the queues", f.Counts.Queued, f.Requests)
+	f.differ("requests under a lease", f.Counts.Leased, leased)
+	f.differ("identities seen", f.Counts.Seen, seen)
+	f.differ("delayed requests", late, delayed)
+	return f, nil
+}
+
+// verifyQueue reads the requests of a queue; delayed is how many of them have
+// a time of their own.
+func (r *Redis) verifyQueue(ctx context.Context, queue string, f *Findings) (n, delayed int64, err error) {
+	for l, err := range r.look(ctx, queue, 0) {
+		if err != nil {
+			return n, delayed, err
+		}
+		n++
+		if l.at == "w" {
+			delayed++
+		}
+		if _, err := engine.ParseRequest([]byte(l.raw)); err != nil {
+			f.wrong("queue %s: %v", queue, err)
+		}
+	}
+	return n, delayed, nil
+}
+
+// countSets counts the fingerprints seen and the members of later, one by one.
+func (r *Redis) countSets(ctx context.Context) (seen, late int64, err error) {
+	for s := range r.keys.shards {
+		buckets, err := r.buckets(ctx, s)
+		if err != nil {
+			return 0, 0, err
+		}
+		err = r.patiently(ctx, func(bool) error {
+			p := r.client.Pipeline()
+			cards := []*redis.IntCmd{p.ZCard(ctx, r.keys.sets[s].keys[keyLater])}
+			for b := range buckets {
+				cards = append(cards, p.SCard(ctx, r.keys.sets[s].prefix+"s:"+strconv.Itoa(b)))
+			}
+			if _, err := p.Exec(ctx); err != nil {
+				return err
+			}
+			for i, c := range cards {
+				if i == 0 {
+					late += c.Val()
+				} else {
+					seen += c.Val()
+				}
+			}
+			return nil
+		})
+		if err != nil {
+			return 0, 0, err
+		}
+	}
+	return seen, late, nil
+}
