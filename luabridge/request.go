@@ -13,7 +13,7 @@ import (
 // requestFields are the fields of a request, for messages.
 var requestFields = []string{
 	"url", "original_url", "host", "method", "depth", "referrer", "kind", "meta", "attempt", "priority", "status",
-	"headers", "text", "body", "doc", "title", "encoding", "elapsed", "timing", "from_cache", "proxy", "ip", "protocol", "hops",
+	"headers", "text", "body", "doc", "title", "encoding", "elapsed", "timing", "from_cache", "change", "certificate", "proxy", "ip", "protocol", "hops",
 }
 
 // settableFields are those that a script may assign to.
@@ -130,6 +130,10 @@ func (p *page) responseField(name string) (lua.LValue, bool) {
 		return p.timing(), true
 	case "from_cache":
 		return lua.LBool(resp.FromCache), true
+	case "change":
+		return optional(string(resp.Change)), true
+	case "certificate":
+		return p.certificate(), true
 	case "proxy":
 		return optional(resp.Proxy), true
 	case "ip":
@@ -184,6 +188,20 @@ func (p *page) timing() lua.LValue {
 	t.RawSetString("tls", durationValue(tm.TLS))
 	t.RawSetString("first_byte", durationValue(tm.FirstByte))
 	t.RawSetString("total", durationValue(tm.Total))
+	return t
+}
+
+// certificate is the site's, nil where the connection was not by https.
+func (p *page) certificate() lua.LValue {
+	c := p.resp.TLS
+	if c == nil {
+		return lua.LNil
+	}
+	t := p.h.L.NewTable()
+	t.RawSetString("subject", lua.LString(c.Subject))
+	t.RawSetString("issuer", lua.LString(c.Issuer))
+	t.RawSetString("not_after", lua.LNumber(c.NotAfter.Unix()))
+	t.RawSetString("version", lua.LString(c.Version))
 	return t
 }
 

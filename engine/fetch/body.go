@@ -29,6 +29,9 @@ func (x *exchange) read(answer *http.Response) error {
 	limit := x.fetcher.cfg.MaxBody
 	redirect := policies.IsRedirect(answer.StatusCode) && answer.Header.Get("Location") != ""
 	switch {
+	case x.shelf.held:
+		x.resp.Body = x.shelf.entry.Body
+		return nil
 	case answer.StatusCode == http.StatusSwitchingProtocols:
 		return &engine.Failure{Kind: engine.FailProtocol, Message: "the server switched to another protocol, unasked"}
 	case redirect:

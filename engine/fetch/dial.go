@@ -3,7 +3,6 @@ package fetch
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -69,36 +68,6 @@ func (f *Fetcher) straight(t *http.Transport, dial dialFunc) {
 		}
 		return lenient(c), nil
 	}
-}
-
-func (f *Fetcher) tls() *tls.Config {
-	return &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: f.cfg.RootCAs}
-}
-
-// errHandshake is a handshake's own timeout.
-var errHandshake = errors.New("tls: no end to the handshake in time")
-
-// handshake makes a TLS connection to addr over raw.
-func (f *Fetcher) handshake(ctx context.Context, raw net.Conn, cfg *tls.Config, addr string) (*tls.Conn, error) {
-	cfg = cfg.Clone()
-	cfg.ServerName, _, _ = net.SplitHostPort(addr)
-	ctx, cancel := context.WithTimeoutCause(ctx, f.cfg.ConnectTimeout, errHandshake)
-	defer cancel()
-	t, _ := ctx.Value(traceKey{}).(*trace)
-	if t != nil {
-		t.startTLS()
-	}
-	c := tls.Client(raw, cfg)
-	if err := c.HandshakeContext(ctx); err != nil {
-		if ctx.Err() != nil {
-			err = context.Cause(ctx)
-		}
-		return nil, &handshakeError{err}
-	}
-	if t != nil {
-		t.doneTLS(tls.ConnectionState{}, nil)
-	}
-	return c, nil
 }
 
 // addresses is what to dial for addr: itself, unless Resolve says otherwise.

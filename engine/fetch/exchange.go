@@ -28,6 +28,7 @@ type exchange struct {
 	route   *route
 	resp    *engine.Response
 	trace   trace
+	shelf   shelf
 }
 
 // begin makes the response out of the answer's head.
@@ -44,11 +45,16 @@ func (x *exchange) begin(answer *http.Response) {
 	if answer.ProtoMajor == 2 {
 		r.Proto = "HTTP/2"
 	}
+	r.ProxyHit = x.route.absolute && x.url.Scheme() == "http" && proxyHit(answer.Header)
 	x.resp = r
 	if x.fetcher.cookies != nil {
 		x.fetcher.cookies.store(x.url, answer.Header["Set-Cookie"], time.Now())
 	}
 	x.trace.fill(r)
+	r.TLS = x.trace.tlsFacts(answer.TLS)
+	if x.shelf.held {
+		x.adopt()
+	}
 }
 
 // reason is the reason phrase as it was sent.
@@ -95,6 +101,7 @@ type trace struct {
 	wrote    time.Time
 	first    time.Time
 	peer     net.Addr
+	got      net.Conn // last connection got
 	reused   bool
 	fresh    int // HTTP/2 connections made for one round trip
 }
@@ -127,7 +134,7 @@ func (t *trace) dialled(dns, connect time.Duration) {
 // again as often as net/http likes.
 func (t *trace) gotConn(info httptrace.GotConnInfo) {
 	t.mu.Lock()
-	t.reused, t.peer = info.Reused, info.Conn.RemoteAddr()
+	t.reused, t.peer, t.got = info.Reused, info.Conn.RemoteAddr(), info.Conn
 	again := t.fresh == maxSends
 	if _, ok := info.Conn.(*tls.Conn); ok && !info.Reused {
 		t.fresh++

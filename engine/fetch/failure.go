@@ -2,8 +2,6 @@ package fetch
 
 import (
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -42,12 +40,6 @@ func (e *connectError) Error() string {
 func (e *connectError) denied() bool {
 	return e.status == http.StatusProxyAuthRequired || e.status == http.StatusUnauthorized
 }
-
-// A handshakeError is whatever goes wrong in a TLS handshake.
-type handshakeError struct{ err error }
-
-func (e *handshakeError) Error() string { return e.err.Error() }
-func (e *handshakeError) Unwrap() error { return e.err }
 
 // proxyFault reports whether the proxy, not the site, is to blame.
 func proxyFault(err error) bool {
@@ -146,43 +138,6 @@ func (x *exchange) connection(err error) (engine.FailureKind, string) {
 		return engine.FailConnect, op.Err.Error()
 	}
 	return "", ""
-}
-
-// tlsMessage says what is wrong with a TLS handshake, "" where err is not about
-// one.
-func tlsMessage(err error, host string) string {
-	var invalid x509.CertificateInvalidError
-	var name x509.HostnameError
-	var authority x509.UnknownAuthorityError
-	var verify *tls.CertificateVerificationError
-	var alert tls.AlertError
-	var record tls.RecordHeaderError
-	var shake *handshakeError
-	text := err.Error()
-	switch {
-	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
-		return fmt.Sprintf("the certificate of %s is valid from %s to %s only", host,
-			invalid.Cert.NotBefore.Format("2006-01-02 15:04 MST"), invalid.Cert.NotAfter.Format("2006-01-02 15:04 MST"))
-	case errors.As(err, &name):
-		return fmt.Sprintf("the certificate is not for %s: %v", host, name)
-	case errors.As(err, &authority):
-		return fmt.Sprintf("the certificate of %s is signed by an authority that is not trusted", host)
-	case errors.As(err, &verify):
-		return fmt.Sprintf("the certificate of %s: %v", host, verify.Err)
-	case errors.As(err, &alert):
-		return fmt.Sprintf("%s ended the handshake: %v", host, alert)
-	case errors.As(err, &record):
-		return host + " does not speak TLS on this port"
-	case strings.Contains(text, "server gave HTTP response to HTTPS client"):
-		return host + " speaks plain HTTP on this port, not TLS"
-	case errors.Is(err, errHandshake), strings.Contains(text, "TLS handshake timeout"):
-		return host + " did not finish the TLS handshake in time"
-	case strings.HasPrefix(text, "tls: ") || strings.Contains(text, ": tls: "):
-		return text[strings.Index(text, "tls: ")+len("tls: "):]
-	case errors.As(err, &shake):
-		return host + " broke off the TLS handshake: " + text
-	}
-	return ""
 }
 
 // protocolErrors are fragments of the messages with which net/http says that an

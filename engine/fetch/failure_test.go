@@ -185,9 +185,9 @@ func TestTLS(t *testing.T) {
 		{"expired", ca, now.Add(-2 * time.Hour), now.Add(-time.Hour), "a.test", 0, engine.FailTLS, "the certificate of a.test is valid from"},
 		{"not yet valid", ca, now.Add(time.Hour), now.Add(2 * time.Hour), "a.test", 0, engine.FailTLS, "the certificate of a.test is valid from"},
 		{"wrong host", ca, now.Add(-time.Hour), now.Add(time.Hour), "b.test", 0, engine.FailTLS, "the certificate is not for a.test"},
-		{"unknown authority", stranger, now.Add(-time.Hour), now.Add(time.Hour), "a.test", 0, engine.FailTLS, "signed by an authority that is not trusted"},
-		{"self-signed", &authority{}, now.Add(-time.Hour), now.Add(time.Hour), "a.test", 0, engine.FailTLS, "signed by an authority that is not trusted"},
-		{"TLS 1.1", ca, now.Add(-time.Hour), now.Add(time.Hour), "a.test", tls.VersionTLS11, engine.FailTLS, "protocol version"},
+		{"unknown authority", stranger, now.Add(-time.Hour), now.Add(time.Hour), "a.test", 0, engine.FailTLS, "an authority that is not trusted"},
+		{"self-signed", &authority{}, now.Add(-time.Hour), now.Add(time.Hour), "a.test", 0, engine.FailTLS, "an authority that is not trusted"},
+		{"TLS 1.1", ca, now.Add(-time.Hour), now.Add(time.Hour), "a.test", tls.VersionTLS11, engine.FailTLS, "old_version"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			cert, key := row.by.issue(t, &x509.Certificate{DNSNames: []string{row.dns}, NotBefore: row.from, NotAfter: row.to})

@@ -10,13 +10,17 @@ package fetch
 
 import (
 	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"downpour/engine"
+	"downpour/engine/fetch/cache"
 
 	"golang.org/x/net/http/httpguts"
 )
@@ -49,8 +53,18 @@ type Config struct {
 	Auth    map[string]Auth // by "host", "host:port" or "https://host:port"
 	Cookies bool            // keep cookies and send them back
 
-	RootCAs  *x509.CertPool // certificate authorities trusted; nil: the system's
-	Resolver *net.Resolver  // looks names up; nil: the system's
+	Cache     string // folder of a cache (RFC 9111), which processes may share; "" for none
+	CacheSize int64  // octets it may hold; 0 is 4 GiB
+	Offline   bool   // answer from the cache alone, however old its answers are
+	Recrawl   bool   // ask the sites whether what the cache has still holds, however fresh, and tell what has changed
+
+	RootCAs       *x509.CertPool    // certificate authorities trusted; nil: the system's
+	MinTLS        uint16            // least version, such as tls.VersionTLS13; 0 is TLS 1.2
+	Certificates  []tls.Certificate // the crawl's own, for sites that ask for one
+	InsecureHosts []string          // "host" or "host:port" whose certificates are not verified
+
+	Resolver *net.Resolver // looks names up; nil: the system's
+	Log      *slog.Logger  // nil discards
 }
 
 // ProxyEnv is what the environment says about proxies: the values of
@@ -76,8 +90,12 @@ type Fetcher struct {
 	routes  routes
 	auth    *authStore
 	cookies *jar                // nil: none kept
+	cache   *cache.Folder       // nil: none kept
 	local   map[string]string   // host:port in lower case to addr:port
 	resolve map[string][]string // host:port in lower case to addr:port
+
+	insecure    map[string]bool // hosts, or host:port, in lower case
+	cacheWarned sync.Once
 }
 
 var _ engine.Fetcher = (*Fetcher)(nil)
@@ -101,7 +119,13 @@ func New(cfg Config) (*Fetcher, error) {
 	if f.auth, err = newAuthStore(cfg.Auth); err != nil {
 		return nil, err
 	}
+	if f.insecure, err = parseInsecure(cfg.InsecureHosts); err != nil {
+		return nil, err
+	}
 	if err = f.routes.init(f); err != nil {
+		return nil, err
+	}
+	if err = f.openCache(); err != nil {
 		return nil, err
 	}
 	if cfg.Cookies {
@@ -125,6 +149,12 @@ func fill(cfg *Config) {
 	}
 	if cfg.MaxBody <= 0 {
 		cfg.MaxBody = 10 << 20
+	}
+	if cfg.MinTLS == 0 {
+		cfg.MinTLS = tls.VersionTLS12
+	}
+	if cfg.CacheSize <= 0 {
+		cfg.CacheSize = 4 << 30
 	}
 	if cfg.MaxHeader <= 0 {
 		cfg.MaxHeader = 256 << 10
@@ -178,7 +208,12 @@ func (f *Fetcher) Fetch(ctx context.Context, req *engine.Request, notify func(en
 	x.clock.start(cancel, x.timeout(), f.cfg.IdleTimeout)
 	defer x.clock.stop()
 
-	answer, err := x.send()
+	if answered, err := x.look(); err != nil {
+		return nil, x.failure(err)
+	} else if answered {
+		return x.serve(notify)
+	}
+	answer, err := x.ask()
 	if err != nil {
 		return nil, x.failure(err)
 	}
@@ -191,5 +226,6 @@ func (f *Fetcher) Fetch(ctx context.Context, req *engine.Request, notify func(en
 	if err = x.read(answer); err != nil {
 		return x.finish(), x.failure(err)
 	}
+	x.settle()
 	return x.finish(), nil
 }

@@ -25,9 +25,10 @@ const (
 // connections of its own, so that none is ever used for another proxy.
 type route struct {
 	transport *http.Transport
-	proxy     *url.URL // nil: straight
-	shown     string   // the proxy without its credentials, for people
-	absolute  bool     // http requests name the whole URL: the proxy speaks HTTP
+	loose     *http.Transport // for hosts whose certificates are not verified; nil where transport tells them apart
+	proxy     *url.URL        // nil: straight
+	shown     string          // the proxy without its credentials, for people
+	absolute  bool            // http requests name the whole URL: the proxy speaks HTTP
 
 	mu    sync.Mutex // guards what follows
 	fails int        // in a row
@@ -103,7 +104,7 @@ func (s *routes) get(proxy string) (*route, error) {
 	if len(s.order) >= maxRoutes {
 		oldest := s.order[0]
 		s.order = append(s.order[:0], s.order[1:]...)
-		s.known[oldest].transport.CloseIdleConnections()
+		s.known[oldest].idle()
 		delete(s.known, oldest)
 	}
 	s.known[proxy] = r
@@ -124,10 +125,12 @@ func (f *Fetcher) through(proxy string) (*route, error) {
 	r := &route{proxy: u, shown: u.Scheme + "://" + u.Host}
 	switch u.Scheme {
 	case "http", "https":
-		r.transport = f.transport(f.toProxy())
-		r.transport.Proxy = http.ProxyURL(u)
-		r.transport.OnProxyConnectResponse = connectAnswer
-		r.absolute = true
+		r.transport, r.absolute = f.connecting(u), true
+		if len(f.insecure) > 0 {
+			r.loose = f.connecting(u)
+			r.loose.TLSClientConfig.InsecureSkipVerify = true
+			r.loose.DialTLSContext = f.toTLSProxy()
+		}
 	case "socks5", "socks5h":
 		dial, err := f.socks(u)
 		if err != nil {
@@ -139,6 +142,30 @@ func (f *Fetcher) through(proxy string) (*route, error) {
 		return nil, fmt.Errorf("proxy %s: scheme %q is not one of http, https, socks5, socks5h", r.shown, u.Scheme)
 	}
 	return r, nil
+}
+
+// connecting makes the connections through an HTTP proxy.
+func (f *Fetcher) connecting(proxy *url.URL) *http.Transport {
+	t := f.transport(f.toProxy())
+	t.Proxy = http.ProxyURL(proxy)
+	t.OnProxyConnectResponse = connectAnswer
+	return t
+}
+
+// over is the transport for a URL.
+func (r *route) over(f *Fetcher, u policies.URL) *http.Transport {
+	if r.loose != nil && f.trusts(u.Hostname(), hostPort(u)) {
+		return r.loose
+	}
+	return r.transport
+}
+
+// idle closes the connections that are not in use.
+func (r *route) idle() {
+	r.transport.CloseIdleConnections()
+	if r.loose != nil {
+		r.loose.CloseIdleConnections()
+	}
 }
 
 // connectAnswer judges a proxy's answer to CONNECT.
@@ -221,13 +248,13 @@ func (r *route) worked() {
 }
 
 func (s *routes) close() {
-	s.direct.transport.CloseIdleConnections()
+	s.direct.idle()
 	for _, r := range s.list {
-		r.transport.CloseIdleConnections()
+		r.idle()
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, r := range s.known {
-		r.transport.CloseIdleConnections()
+		r.idle()
 	}
 }

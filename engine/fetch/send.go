@@ -60,7 +60,7 @@ func (x *exchange) authorized() (*http.Response, error) {
 // once is one round trip.
 func (x *exchange) once() (*http.Response, error) {
 	absolute := x.route.absolute && x.url.Scheme() == "http"
-	answer, err := x.route.transport.RoundTrip(x.message(absolute))
+	answer, err := x.route.over(x.fetcher, x.url).RoundTrip(x.message(absolute))
 	if err != nil {
 		return nil, err
 	}

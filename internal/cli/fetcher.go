@@ -1,7 +1,11 @@
 package cli
 
 import (
+	"crypto/tls"
+	"crypto/x509"
 	"net/http"
+	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 
@@ -35,6 +39,15 @@ func (r *runner) openFetcher(cfg engine.Config) error {
 		Proxies: s.list("proxy"), Env: proxyEnv(r.p.getenv),
 		Resolve: resolve, Private: s.bool("allow-private"),
 		Auth: auth, Cookies: s.bool("cookies"),
+		Cache: r.cacheFolder(), CacheSize: s.number("cache-size"), Offline: s.bool("offline"), Recrawl: s.bool("recrawl"),
+		MinTLS: tlsVersions[s.text("min-tls")], InsecureHosts: s.list("insecure-hosts"),
+		Log: r.log,
+	}
+	if f.RootCAs, err = authorities(s.text("ca-file")); err != nil {
+		return err
+	}
+	if f.Certificates, err = clientCertificate(s.text("client-cert"), s.text("client-key")); err != nil {
+		return err
 	}
 	if r.parts.site != nil {
 		f.Local = map[string]string{siteHost + ":80": r.parts.site.addr}
@@ -43,6 +56,59 @@ func (r *runner) openFetcher(cfg engine.Config) error {
 		return &usageError{err.Error()}
 	}
 	return nil
+}
+
+// cacheFolder is the folder of the cache: the one that is named, or with
+// --recrawl one beside the crawl's state.
+func (r *runner) cacheFolder() string {
+	switch dir := r.set.text("cache"); {
+	case dir != "" && dir != "off":
+		return dir
+	case !r.set.bool("recrawl"):
+		return ""
+	}
+	return filepath.Join(r.stateFolder(), "pages")
+}
+
+var tlsVersions = map[string]uint16{
+	"1.0": tls.VersionTLS10, "1.1": tls.VersionTLS11, "1.2": tls.VersionTLS12, "1.3": tls.VersionTLS13,
+}
+
+// authorities are the system's and those of a file; nil for the system's alone.
+func authorities(file string) (*x509.CertPool, error) {
+	if file == "" {
+		return nil, nil
+	}
+	pem, err := os.ReadFile(file)
+	if err != nil {
+		return nil, usagef("--ca-file: %v", err)
+	}
+	pool, err := x509.SystemCertPool()
+	if err != nil {
+		pool = x509.NewCertPool()
+	}
+	if !pool.AppendCertsFromPEM(pem) {
+		return nil, usagef("--ca-file %s: holds no certificate in PEM form", file)
+	}
+	return pool, nil
+}
+
+// clientCertificate reads the crawl's own certificate, whose key may be in the
+// same file.
+func clientCertificate(cert, key string) ([]tls.Certificate, error) {
+	switch {
+	case cert == "" && key == "":
+		return nil, nil
+	case cert == "":
+		return nil, usagef("--client-key needs --client-cert")
+	case key == "":
+		key = cert
+	}
+	pair, err := tls.LoadX509KeyPair(cert, key)
+	if err != nil {
+		return nil, usagef("--client-cert: %v", err)
+	}
+	return []tls.Certificate{pair}, nil
 }
 
 // proxyEnv reads the variables every HTTP tool knows. HTTP_PROXY in capitals is

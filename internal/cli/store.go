@@ -47,16 +47,21 @@ func (r *runner) openStore(ctx context.Context) error {
 	if url := r.set.text("redis"); url != "" {
 		r.parts.store, err = opened(frontier.OpenRedis(ctx, url, o))
 	} else {
-		dir := r.set.text("state")
-		if dir == "" {
-			dir = ".downpour"
-		}
-		r.parts.store, err = opened(frontier.OpenJournal(ctx, filepath.Join(dir, r.name), o))
+		r.parts.store, err = opened(frontier.OpenJournal(ctx, r.stateFolder(), o))
 	}
 	if err != nil {
 		return err
 	}
 	return r.checkNote(ctx)
+}
+
+// stateFolder is where the crawl keeps what is not in Redis.
+func (r *runner) stateFolder() string {
+	dir := r.set.text("state")
+	if dir == "" {
+		dir = ".downpour"
+	}
+	return filepath.Join(dir, r.name)
 }
 
 // opened keeps a nil pointer from becoming a store.

@@ -48,6 +48,7 @@ func (r *Report) WriteText(w io.Writer) error {
 	}
 	row("fetched", r.fetched())
 	row("failed", tally(r.Failed, r.Failures))
+	row("changes", changes(r.Changes))
 	row("skipped", tally(sum(r.Skips), r.Skips))
 	if r.Errors > 0 {
 		row("script", plural(r.Errors, "error", "errors"))
@@ -69,6 +70,17 @@ func (r *Report) WriteText(w io.Writer) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// changes is what a recrawl found: "2 changed, 40 unchanged".
+func changes(m map[string]int64) string {
+	var parts []string
+	for _, word := range [...]string{"new", "changed", "unchanged", "gone"} {
+		if n := m[word]; n > 0 {
+			parts = append(parts, number(n)+" "+word)
+		}
+	}
+	return strings.Join(parts, ", ")
 }
 
 // String says how many rows are where.
