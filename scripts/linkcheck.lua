@@ -23,17 +23,22 @@ crawl {
 
 local LINKS = "a[href], area[href], link[href], img[src], script[src], iframe[src], frame[src], source[src]"
 
+local known = {}   -- link -> what it leads to, or false
 local pages = {}   -- URL -> the pages that carry it, at most `most`
 local broken = {}  -- URL -> how many of them its row has
 local count = 0
 
--- "../..//a" climbs to //a, which servers read as /a: one page, one name.
-local function tidy(url)
-  return (url:gsub("^(https?://[^/]+)//+", "%1/"))
-end
-
 local function host(url)
   return url:match("^https?://([^/?#]*)")
+end
+
+-- What a link on a page of `home` leads to: the URL to fetch, or false for what
+-- is not checked. "../..//a" climbs to //a, which servers read as /a: one page,
+-- one name.
+local function target(url, home)
+  local there = host(url)
+  if not there or there ~= home and not external then return false end
+  return (url:gsub("^(https?://[^/]+)//+", "%1/"))
 end
 
 local function note(url, page)
@@ -58,14 +63,16 @@ function on_success(req)
     if not pages[ref] then log.warn(("malformed link on %s: %s"):format(page, ref)) end
     note(ref, page)
   end
-  for _, url in ipairs(urls) do
-    url = tidy(url)
-    if host(url) == req.host then
+  for _, link in ipairs(urls) do
+    local url = known[link]
+    if url == nil then
+      url = target(link, req.host)
+      known[link] = url
+    end
+    if url then
       note(url, page)
-      inside[#inside + 1] = url
-    elseif external and host(url) then
-      note(url, page)
-      outside[#outside + 1] = url
+      local list = (not external or host(url) == req.host) and inside or outside
+      list[#list + 1] = url
     end
   end
   req:enqueue(inside)
