@@ -93,6 +93,8 @@ func (d *dispatcher) run(ctx context.Context) {
 			d.fed(n)
 		case <-d.e.deps.Frontier.Wake():
 			d.again = time.Time{}
+		case <-d.e.steered:
+			d.steer()
 		case <-timer.C:
 		case <-over:
 			over = nil
@@ -186,7 +188,7 @@ const leaseSlack = 10 * time.Second
 func (d *dispatcher) step() {
 	now := time.Now()
 	d.wake(now)
-	for !d.closing && len(d.ready) > 0 && d.free() > 0 {
+	for !d.still() && len(d.ready) > 0 && d.free() > 0 {
 		t := d.ready[0]
 		d.ready = d.ready[1:]
 		t.queued = false
@@ -251,14 +253,14 @@ func (d *dispatcher) wake(now time.Time) {
 		if t.lost {
 			continue
 		}
-		if !d.closing && !t.queued && t.runnable(d.e.cfg.PerHost) && !t.next.After(now) {
+		if !d.still() && !t.queued && t.runnable(d.e.cfg.PerHost) && !t.next.After(now) {
 			t.queued = true
 			d.ready = append(d.ready, t)
 		}
 		if t.open > 0 && !t.committing && t.expires.Sub(now) < d.e.ttl()/2 {
 			d.renew[t] = true
 		}
-		if !d.closing && t.hungry(d.e.cfg.PerHost) && !t.hungryAt().After(now) {
+		if !d.still() && t.hungry(d.e.cfg.PerHost) && !t.hungryAt().After(now) {
 			d.renew[t] = true
 		}
 	}
@@ -275,7 +277,7 @@ func (d *dispatcher) ask(now time.Time) {
 // wanted is how many queues there is room for: half as many again as can run,
 // so that a worker never waits for the store.
 func (d *dispatcher) wanted() int {
-	if d.closing || d.leased || d.free() <= 0 || len(d.turns) > maxTurns*d.e.cfg.Concurrency {
+	if d.still() || d.leased || d.free() <= 0 || len(d.turns) > maxTurns*d.e.cfg.Concurrency {
 		return 0
 	}
 	return d.e.cfg.Concurrency + d.e.cfg.Concurrency/2 - d.busy - len(d.ready)
@@ -319,7 +321,7 @@ func (d *dispatcher) take(l leasing) {
 	for _, lease := range l.leases {
 		t := newTurn(d.e, lease)
 		d.turns[lease.Queue] = t
-		if d.closing {
+		if d.still() {
 			d.renew[t] = true
 			continue
 		}
@@ -336,7 +338,7 @@ func (d *dispatcher) take(l leasing) {
 const idlePoll = 500 * time.Millisecond
 
 // maxPoll bounds how long a wake-up that got lost can cost.
-const maxPoll = 10 * time.Second
+const maxPoll = time.Minute
 
 // fed notes that seeds came in.
 func (d *dispatcher) fed(n int) {
@@ -360,7 +362,7 @@ func (d *dispatcher) end(j *job) {
 	if !j.ask && !t.lost {
 		d.ended = append(d.ended, j)
 	}
-	if !d.closing {
+	if !d.still() {
 		d.line(t)
 	}
 	d.retire(t)
@@ -380,7 +382,7 @@ func (d *dispatcher) drainResults() {
 // retire marks a turn for release when nothing of it runs and nothing of it
 // is going to start soon.
 func (d *dispatcher) retire(t *turn) {
-	if t.open == 0 && (len(t.todo) == 0 || d.closing || time.Until(t.next) > holdMax) {
+	if t.open == 0 && (len(t.todo) == 0 || d.still() || time.Until(t.next) > holdMax) {
 		d.renew[t] = true
 	}
 }
@@ -425,9 +427,9 @@ func (d *dispatcher) flush() {
 func (d *dispatcher) outcome(t *turn, o *Outcome) {
 	o.State = t.newState()
 	pause := time.Until(t.next)
-	o.Keep = t.open > 0 || (!d.closing && len(t.todo) > 0 && pause <= holdMax)
+	o.Keep = t.open > 0 || (!d.still() && len(t.todo) > 0 && pause <= holdMax)
 	if o.Keep {
-		if !d.closing && len(t.todo) < d.e.cfg.PerHost && t.started < turnMost && !t.hungryAt().After(time.Now()) {
+		if !d.still() && len(t.todo) < d.e.cfg.PerHost && t.started < turnMost && !t.hungryAt().After(time.Now()) {
 			o.More = d.e.each()
 		}
 		t.committing = true
@@ -511,6 +513,9 @@ func (d *dispatcher) finished() bool {
 	if len(d.turns) > 0 || d.leased || d.drained == nil || !d.feeder.dry() {
 		return false
 	}
+	if d.e.cfg.KeepAlive && errors.Is(d.drained, ErrDrained) {
+		return false
+	}
 	if errors.Is(d.drained, ErrBudget) {
 		d.e.finish("budget", "max_pages or max_per_host reached", nil)
 	}
@@ -525,10 +530,10 @@ func (d *dispatcher) sleep() time.Duration {
 		next = d.again
 	}
 	for _, t := range d.turns {
-		if t.runnable(d.e.cfg.PerHost) && !t.queued && t.next.Before(next) {
+		if !d.still() && t.runnable(d.e.cfg.PerHost) && !t.queued && t.next.Before(next) {
 			next = t.next
 		}
-		if t.hungry(d.e.cfg.PerHost) && t.hungryAt().Before(next) {
+		if !d.still() && t.hungry(d.e.cfg.PerHost) && t.hungryAt().Before(next) {
 			next = t.hungryAt()
 		}
 		if renew := t.expires.Add(-d.e.ttl() / 2); t.open > 0 && renew.Before(next) {
