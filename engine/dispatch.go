@@ -342,7 +342,7 @@ const maxPoll = time.Minute
 
 // fed notes that seeds came in.
 func (d *dispatcher) fed(n int) {
-	if n > 0 || !d.feeder.ended.Load() {
+	if n > 0 || d.feeder.slow.Load() {
 		d.again = time.Time{}
 	}
 	if n > 0 {

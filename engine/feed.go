@@ -16,6 +16,7 @@ type feeder struct {
 	seeds chan seed // pulled ahead
 	over  atomic.Bool
 	ended atomic.Bool // seeds and on_idle have no more
+	slow  atomic.Bool // the source of seeds has more, but not now
 	busy  atomic.Bool
 }
 
@@ -112,6 +113,7 @@ func (f *feeder) feed(ctx context.Context, empty bool) (fresh int) {
 	}
 	v := f.e.NewVisit(nil)
 	n := f.collect(ctx, v)
+	f.slow.Store(n == 0 && f.seeds != nil)
 	fresh = f.e.send(ctx, v)
 	if n > 0 || f.seeds != nil {
 		return fresh
