@@ -54,6 +54,7 @@ func (r *Request) AppendJSON(b []byte) []byte {
 		b = appendHops(b, r.Hops)
 	}
 	b = appendText(b, `,"proxy":`, r.Proxy)
+	b = appendText(b, `,"jar":`, r.Jar)
 	if r.Timeout != 0 {
 		b = appendText(b, `,"timeout":`, r.Timeout.String())
 	}

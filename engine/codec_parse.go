@@ -22,7 +22,7 @@ type parser struct {
 // The stored fields, in the order AppendJSON writes them.
 var storedFields = [...]string{
 	"url", "original", "method", "body", "body_base64", "headers", "key", "kind", "meta",
-	"depth", "priority", "referrer", "attempt", "hops", "proxy", "timeout",
+	"depth", "priority", "referrer", "attempt", "hops", "proxy", "jar", "timeout",
 }
 
 func (p *parser) request(r *Request) error {
@@ -84,6 +84,8 @@ func (p *parser) field(r *Request, name string) (err error) {
 		r.Hops, err = p.hops()
 	case "proxy":
 		r.Proxy, err = p.text()
+	case "jar":
+		r.Jar, err = p.text()
 	case "timeout":
 		var s string
 		if s, err = p.text(); err == nil {

@@ -30,6 +30,7 @@ type Request struct {
 	Attempt  int             // fetches of it so far that ended in a retry
 	Hops     []Hop           // redirects that led here from Original
 	Proxy    string          // proxy URL for this request alone; "" for the crawl's
+	Jar      string          // name of the cookie jar to use; "" for the crawl's
 	Timeout  time.Duration   // of the whole fetch; 0 for the crawl's
 
 	Queue string        // the queue it waits in, set on admission; not stored: the store files it there
@@ -61,7 +62,7 @@ func (r *Request) OriginalURL() string {
 }
 
 // Fingerprint is the 64-bit identity of a request: of key if the request has
-// one, else of method, canonical URL and body. It is the same in every process
+// one, else of method, canonical URL, body and cookie jar. It is the same in every process
 // and version: stores keep it.
 func Fingerprint(r *Request, canonical string) uint64 {
 	var d xxhash.Digest
@@ -77,6 +78,10 @@ func Fingerprint(r *Request, canonical string) uint64 {
 	if len(r.Body) > 0 {
 		d.WriteString("\x00")
 		d.Write(r.Body)
+	}
+	if r.Jar != "" {
+		d.WriteString("\x00jar\x00")
+		d.WriteString(r.Jar)
 	}
 	return d.Sum64()
 }

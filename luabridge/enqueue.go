@@ -17,7 +17,7 @@ import (
 
 // pushNames are the options of enqueue.
 var pushNames = []string{
-	"kind", "method", "body", "headers", "priority", "meta", "depth", "key", "again", "after", "proxy", "timeout",
+	"kind", "method", "body", "headers", "priority", "meta", "depth", "key", "again", "after", "proxy", "jar", "timeout",
 }
 
 // A push is the options of one enqueue or follow: a request without a URL.
@@ -76,6 +76,8 @@ func (h *Host) pushOption(L *lua.LState, r *engine.Request, name string, v lua.L
 		r.Key, err = textOf(name, v)
 	case "proxy":
 		r.Proxy, err = textOf(name, v)
+	case "jar":
+		r.Jar, err = textOf(name, v)
 	case "meta":
 		r.Meta, err = h.metaJSON(v)
 	case "again":

@@ -29,6 +29,9 @@ func newAuthStore(m map[string]Auth) (*authStore, error) {
 		if host == "" || strings.ContainsAny(host, " /") && !strings.Contains(host, "://") {
 			return nil, fmt.Errorf("auth: %q is neither a host, host:port nor an origin", host)
 		}
+		if a.Token != "" && (a.User != "" || a.Password != "" || strings.ContainsFunc(a.Token, func(r rune) bool { return r <= ' ' || r >= 0x7f })) {
+			return nil, errors.New("auth: " + host + " has a token beside a user, or one with a blank or another character that cannot be sent")
+		}
 		if strings.ContainsAny(a.User, ":\r\n\x00") || strings.ContainsAny(a.Password, "\r\n\x00") {
 			return nil, errors.New("auth: the user for " + host + " has a colon or a control character")
 		}
@@ -90,19 +93,38 @@ type login struct {
 	gen    int     // challenges seen
 }
 
-// authorize sets the Authorization header that the origin is known to ask for.
-// It answers which challenge that was, 0 for none.
-func (l *login) authorize(x *exchange) int {
+// header is what the origin is known to ask for, "" for nothing yet, and which
+// challenge that answers, 0 for none. A token is sent unasked: whoever gives
+// one for a host means every request to it (RFC 6750 §2.1).
+func (l *login) header(method, uri string) (text string, answers int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
+	case l.account.Token != "":
+		text = "Bearer " + l.account.Token
 	case l.digest != nil:
-		x.set("Authorization", l.digest.header(l.account, x.req.MethodOrGet(), x.url.PathQuery()))
+		text = l.digest.header(l.account, method, uri)
 	case l.basic:
-		x.set("Authorization", basic(l.account))
+		text = basic(l.account)
 	default:
-		return 0
+		return "", 0
 	}
+	return text, l.gen
+}
+
+// authorize sets the Authorization header that header says.
+func (l *login) authorize(x *exchange) int {
+	text, answers := l.header(x.req.MethodOrGet(), x.url.PathQuery())
+	if text != "" {
+		x.set("Authorization", text)
+	}
+	return answers
+}
+
+// generation counts the challenges seen.
+func (l *login) generation() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	return l.gen
 }
 
@@ -114,7 +136,7 @@ func (l *login) learn(header []string, sent int, twice bool) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	switch {
-	case chosen == nil:
+	case chosen == nil || l.account.Token != "":
 		return false
 	case sent != 0 && sent != l.gen: // another exchange has learnt since
 		return !twice

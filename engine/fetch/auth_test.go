@@ -21,7 +21,7 @@ func TestAuthVectors(t *testing.T) {
 	loadSuite(t, "http-auth_vectors.json", &rows)
 	for _, row := range rows {
 		t.Run(row.Source, func(t *testing.T) {
-			account := Auth{row.Username, row.Password}
+			account := Auth{User: row.Username, Password: row.Password}
 			if row.Scheme == "Basic" {
 				if got := basic(account); got != row.Authorization {
 					t.Errorf("%q, want %q", got, row.Authorization)
@@ -48,7 +48,7 @@ func TestDigestSHA256(t *testing.T) {
 	want := `Digest username="Mufasa", realm="http-auth@example.org", nonce="7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v", ` +
 		`uri="/dir/index.html", response="753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1", algorithm=SHA-256, ` +
 		`opaque="FQhe/qaU925kfnzjCev0ciny7QMkPqMAFRtzCUYo5tdS", qop=auth, nc=00000001, cnonce="f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ"`
-	if diff := cmp.Diff(want, d.header(Auth{"Mufasa", "Circle of Life"}, "GET", "/dir/index.html")); diff != "" {
+	if diff := cmp.Diff(want, d.header(Auth{User: "Mufasa", Password: "Circle of Life"}, "GET", "/dir/index.html")); diff != "" {
 		t.Errorf("header (-want +got):\n%s", diff)
 	}
 }
@@ -121,7 +121,7 @@ func protected(t *testing.T, seen *[]string, challenge func(n int) []string, ok 
 }
 
 func TestAuth(t *testing.T) {
-	basicOK := func(a string) bool { return a == basic(Auth{"bob", "pw"}) }
+	basicOK := func(a string) bool { return a == basic(Auth{User: "bob", Password: "pw"}) }
 	nonce := func(want string) func(string) bool {
 		return func(a string) bool {
 			return strings.Contains(a, `nonce="`+want+`"`) && strings.HasPrefix(a, `Digest username="bob", `)
@@ -153,7 +153,7 @@ func TestAuth(t *testing.T) {
 		t.Run(row.name, func(t *testing.T) {
 			var seen []string
 			srv := protected(t, &seen, row.challenge, row.ok)
-			f := newFetcher(t, Config{Auth: map[string]Auth{hostOf(srv.URL): {"bob", "pw"}}})
+			f := newFetcher(t, Config{Auth: map[string]Auth{hostOf(srv.URL): {User: "bob", Password: "pw"}}})
 			for range row.fetches {
 				statuses := 0
 				resp, err := f.Fetch(t.Context(), &engine.Request{URL: srv.URL + "/a?b"}, func(ev engine.Event, _ *engine.Response) error {
@@ -189,10 +189,10 @@ func TestAuthStaysHome(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			var seen []string
-			srv := protected(t, &seen, func(int) []string { return []string{`Basic realm="x"`} }, func(a string) bool { return a == basic(Auth{"bob", "pw"}) })
+			srv := protected(t, &seen, func(int) []string { return []string{`Basic realm="x"`} }, func(a string) bool { return a == basic(Auth{User: "bob", Password: "pw"}) })
 			_, port, _ := strings.Cut(hostOf(srv.URL), ":")
 			f := newFetcher(t, Config{
-				Auth:    map[string]Auth{strings.ReplaceAll(row.key, "PORT", port) + map[bool]string{true: "unused.test"}[row.key == ""]: {"bob", "pw"}},
+				Auth:    map[string]Auth{strings.ReplaceAll(row.key, "PORT", port) + map[bool]string{true: "unused.test"}[row.key == ""]: {User: "bob", Password: "pw"}},
 				Resolve: map[string]string{"*:" + port: "127.0.0.1"},
 			})
 			if _, err := get(t, f, strings.ReplaceAll(row.url, "PORT", port)); err != nil {

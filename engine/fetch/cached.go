@@ -71,7 +71,10 @@ func (x *exchange) look() (answered bool, err error) {
 func (x *exchange) identity() string {
 	who := x.header.Get("Authorization")
 	if x.login != nil {
-		who = "account " + x.login.account.User + ":" + x.login.account.Password
+		who = "account " + x.login.account.User + ":" + x.login.account.Password + " " + x.login.account.Token
+	}
+	if x.req.Jar != "" {
+		who += " jar " + x.req.Jar
 	}
 	if who == "" {
 		return ""
@@ -161,7 +164,7 @@ func (x *exchange) settle() {
 	case s.entry != nil && r.Status < 500: // after a server's error the entry may hold again
 		err = f.cache.Remove(s.key)
 	}
-	f.cacheFailed(err)
+	f.stateFailed(err)
 }
 
 // change compares the answer with the entry.
@@ -186,23 +189,15 @@ func (x *exchange) invalidate() {
 	if policies.SafeMethod(x.req.MethodOrGet()) || x.resp.Status/100 > 3 {
 		return
 	}
-	x.fetcher.cacheFailed(x.fetcher.cache.Remove(x.shelf.key))
+	x.fetcher.stateFailed(x.fetcher.cache.Remove(x.shelf.key))
 	for _, name := range [...]string{"Location", "Content-Location"} {
 		ref := x.resp.Header.Get(name)
 		if ref == "" {
 			continue
 		}
 		if u, err := x.url.Join(ref); err == nil && u.Origin() == x.url.Origin() {
-			x.fetcher.cacheFailed(x.fetcher.cache.Remove(u.Origin() + u.PathQuery()))
+			x.fetcher.stateFailed(x.fetcher.cache.Remove(u.Origin() + u.PathQuery()))
 		}
-	}
-}
-
-// cacheFailed warns, once, of a folder that cannot be written: the crawl goes on
-// without.
-func (f *Fetcher) cacheFailed(err error) {
-	if err != nil && f.cfg.Log != nil {
-		f.cacheWarned.Do(func() { f.cfg.Log.Warn("cache not kept", "error", err) })
 	}
 }
 

@@ -23,8 +23,10 @@ type clock struct {
 	idle    time.Duration
 	cancel  context.CancelCauseFunc
 	timer   *time.Timer
-	mu      sync.Mutex   // held until timer is there
-	waiting atomic.Int64 // when the present read began, in ns since begun; 0: none is under way
+	mu      sync.Mutex    // guards timer and what follows
+	paused  time.Time     // zero: it runs
+	held    time.Duration // paused so far
+	waiting atomic.Int64  // when the present read began, in ns since begun; 0: none is under way
 }
 
 // start starts the clock; stop must be called.
@@ -37,6 +39,32 @@ func (c *clock) start(cancel context.CancelCauseFunc, whole, idle time.Duration)
 
 func (c *clock) stop() { c.timer.Stop() }
 
+// pause stops the time while hooks run: what they take is no fault of the
+// site's. resume lets it run on.
+func (c *clock) pause() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.timer.Stop()
+	c.paused = time.Now()
+}
+
+func (c *clock) resume() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.held += time.Since(c.paused)
+	c.paused = time.Time{}
+	c.timer.Reset(min(c.idle, c.whole-c.spentLocked()))
+}
+
+// spent is the time that counts.
+func (c *clock) spent() time.Duration {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.spentLocked()
+}
+
+func (c *clock) spentLocked() time.Duration { return time.Since(c.begun) - c.held }
+
 // wait says that a read begins, done that it is over.
 func (c *clock) wait() { c.waiting.Store(max(1, int64(time.Since(c.begun)))) }
 func (c *clock) done() { c.waiting.Store(0) }
@@ -46,8 +74,11 @@ func (c *clock) done() { c.waiting.Store(0) }
 func (c *clock) ring() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	now := time.Since(c.begun)
-	if now >= c.whole {
+	if !c.paused.IsZero() {
+		return // it rang while pause was called
+	}
+	now, left := time.Since(c.begun), c.whole-c.spentLocked()
+	if left <= 0 {
 		c.cancel(errWhole)
 		return
 	}
@@ -59,5 +90,5 @@ func (c *clock) ring() {
 		}
 		next = since + c.idle - now
 	}
-	c.timer.Reset(min(next, c.whole-now))
+	c.timer.Reset(min(next, left))
 }

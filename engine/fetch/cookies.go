@@ -74,6 +74,12 @@ func (j *jar) keepLocked(c *cookie, u policies.URL, now time.Time) {
 	if slices.ContainsFunc(list, overlaid) {
 		return
 	}
+	j.fileLocked(c, key, now)
+}
+
+// fileLocked puts c in the place of the cookie that it replaces.
+func (j *jar) fileLocked(c *cookie, key string, now time.Time) {
+	list := j.sites[key]
 	i := slices.IndexFunc(list, func(old *cookie) bool {
 		return old.name == c.name && old.domain == c.domain && old.hostOnly == c.hostOnly && old.path == c.path
 	})

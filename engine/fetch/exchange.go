@@ -22,6 +22,7 @@ type exchange struct {
 	header  http.Header // to be sent; shared with other exchanges while owned is false
 	owned   bool
 	hostHdr string // the Host header where the request sets one
+	jar     *jar   // cookies; nil for none
 	login   *login // user and password that the host may have; nil for none
 	ctx     context.Context
 	clock   clock
@@ -47,8 +48,9 @@ func (x *exchange) begin(answer *http.Response) {
 	}
 	r.ProxyHit = x.route.absolute && x.url.Scheme() == "http" && proxyHit(answer.Header)
 	x.resp = r
-	if x.fetcher.cookies != nil {
-		x.fetcher.cookies.store(x.url, answer.Header["Set-Cookie"], time.Now())
+	if lines := answer.Header["Set-Cookie"]; x.jar != nil && len(lines) > 0 {
+		x.jar.store(x.url, lines, time.Now())
+		x.fetcher.stateFailed(x.fetcher.cookies.changed(time.Now()))
 	}
 	x.trace.fill(r)
 	r.TLS = x.trace.tlsFacts(answer.TLS)
@@ -68,6 +70,8 @@ func (x *exchange) tell(notify func(engine.Event, *engine.Response) error) error
 	if notify == nil {
 		return nil
 	}
+	x.clock.pause()
+	defer x.clock.resume()
 	if err := notify(engine.EventStatus, x.resp); err != nil {
 		return err
 	}
@@ -76,7 +80,7 @@ func (x *exchange) tell(notify func(engine.Event, *engine.Response) error) error
 
 // finish completes the timing.
 func (x *exchange) finish() *engine.Response {
-	x.resp.Timing.Total = time.Since(x.clock.begun)
+	x.resp.Timing.Total = x.clock.spent()
 	return x.resp
 }
 

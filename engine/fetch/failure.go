@@ -24,8 +24,9 @@ func (e *proxyError) Unwrap() error { return e.err }
 
 // A connectError is a proxy's refusal.
 type connectError struct {
-	proxy  string
-	status int
+	proxy     string
+	status    int
+	challenge []string // Proxy-Authenticate
 }
 
 func (e *connectError) Error() string {

@@ -75,10 +75,11 @@ type ProxyEnv struct {
 	No    string
 }
 
-// Auth is a user name and password for one host.
+// Auth is a user name and password for one host, or a bearer token.
 type Auth struct {
 	User     string
 	Password string
+	Token    string
 }
 
 // A Fetcher implements engine.Fetcher over net/http's Transport. It is safe for
@@ -89,13 +90,13 @@ type Fetcher struct {
 	guard   guard
 	routes  routes
 	auth    *authStore
-	cookies *jar                // nil: none kept
+	cookies *jars               // nil: none kept
 	cache   *cache.Folder       // nil: none kept
 	local   map[string]string   // host:port in lower case to addr:port
 	resolve map[string][]string // host:port in lower case to addr:port
 
 	insecure    map[string]bool // hosts, or host:port, in lower case
-	cacheWarned sync.Once
+	stateWarned sync.Once
 }
 
 var _ engine.Fetcher = (*Fetcher)(nil)
@@ -129,7 +130,7 @@ func New(cfg Config) (*Fetcher, error) {
 		return nil, err
 	}
 	if cfg.Cookies {
-		f.cookies = newJar()
+		f.cookies = newJars()
 	}
 	return f, nil
 }
@@ -182,15 +183,26 @@ func baseHeader(cfg *Config) (http.Header, error) {
 	return h, nil
 }
 
+// stateFailed warns, once, of a folder that cannot be written: the crawl goes on
+// without.
+func (f *Fetcher) stateFailed(err error) {
+	if err != nil && f.cfg.Log != nil {
+		f.stateWarned.Do(func() { f.cfg.Log.Warn("not kept", "error", err) })
+	}
+}
+
 // Permit opens the address guard for a seed whose host is literally a private
 // address, or localhost: for that address and port alone. Any other seed
 // changes nothing.
 func (f *Fetcher) Permit(seed string) { f.guard.permit(seed) }
 
-// Close closes the connections that are idle.
+// Close closes the connections that are idle and saves the cookies.
 func (f *Fetcher) Close() error {
 	f.routes.close()
-	return nil
+	if f.cookies == nil {
+		return nil
+	}
+	return f.cookies.save(time.Now())
 }
 
 // Fetch makes one exchange. It fails with a *engine.Failure, or with what

@@ -54,7 +54,7 @@ func FuzzChallenges(f *testing.F) {
 		if c == nil || c.scheme != "digest" {
 			return
 		}
-		if h := newDigest(c).header(Auth{"bob", "pw"}, "GET", "/"); !httpguts.ValidHeaderFieldValue(h) {
+		if h := newDigest(c).header(Auth{User: "bob", Password: "pw"}, "GET", "/"); !httpguts.ValidHeaderFieldValue(h) {
 			t.Fatalf("%q is answered with %q", line, h)
 		}
 	})

@@ -57,7 +57,12 @@ func (x *exchange) gather() error {
 		x.set("Accept-Encoding", "identity") // Fetch §4.6: octets of the resource, not of a coding of it
 	}
 	if x.fetcher.cookies != nil {
-		if line := x.fetcher.cookies.header(x.url, time.Now()); line != "" {
+		jar, err := x.fetcher.cookies.get(x.req.Jar)
+		if err != nil {
+			return err
+		}
+		x.jar = jar
+		if line := jar.header(x.url, time.Now()); line != "" {
 			if own := x.header.Get("Cookie"); own != "" {
 				line = own + "; " + line
 			}

@@ -28,6 +28,7 @@ type route struct {
 	loose     *http.Transport // for hosts whose certificates are not verified; nil where transport tells them apart
 	proxy     *url.URL        // nil: straight
 	shown     string          // the proxy without its credentials, for people
+	login     *login          // to the proxy; nil for none
 	absolute  bool            // http requests name the whole URL: the proxy speaks HTTP
 
 	mu    sync.Mutex // guards what follows
@@ -125,9 +126,10 @@ func (f *Fetcher) through(proxy string) (*route, error) {
 	r := &route{proxy: u, shown: u.Scheme + "://" + u.Host}
 	switch u.Scheme {
 	case "http", "https":
-		r.transport, r.absolute = f.connecting(u), true
+		r.login, r.absolute = proxyLogin(u), true
+		r.transport = f.connecting(r)
 		if len(f.insecure) > 0 {
-			r.loose = f.connecting(u)
+			r.loose = f.connecting(r)
 			r.loose.TLSClientConfig.InsecureSkipVerify = true
 			r.loose.DialTLSContext = f.toTLSProxy()
 		}
@@ -145,9 +147,12 @@ func (f *Fetcher) through(proxy string) (*route, error) {
 }
 
 // connecting makes the connections through an HTTP proxy.
-func (f *Fetcher) connecting(proxy *url.URL) *http.Transport {
+func (f *Fetcher) connecting(r *route) *http.Transport {
+	bare := *r.proxy
+	bare.User = nil // the login is ours to send
 	t := f.transport(f.toProxy())
-	t.Proxy = http.ProxyURL(proxy)
+	t.Proxy = http.ProxyURL(&bare)
+	t.GetProxyConnectHeader = r.connectHeader
 	t.OnProxyConnectResponse = connectAnswer
 	return t
 }
@@ -173,7 +178,7 @@ func connectAnswer(_ context.Context, p *url.URL, _ *http.Request, answer *http.
 	if answer.StatusCode == http.StatusOK {
 		return nil
 	}
-	return &connectError{proxy: p.Host, status: answer.StatusCode}
+	return &connectError{proxy: p.Host, status: answer.StatusCode, challenge: answer.Header["Proxy-Authenticate"]}
 }
 
 // choose finds the way for a request: Local hosts straight, then the request's

@@ -1,6 +1,7 @@
 package fetch
 
 import (
+	"errors"
 	"io"
 	"net/http"
 	"time"
@@ -21,7 +22,7 @@ func (x *exchange) send() (*http.Response, error) {
 			return nil, err
 		}
 		x.route = r
-		answer, err := x.authorized()
+		answer, err := x.admitted()
 		if err == nil {
 			r.worked()
 			return answer, nil
@@ -33,6 +34,19 @@ func (x *exchange) send() (*http.Response, error) {
 		if !again || try == maxTries || x.ctx.Err() != nil {
 			return nil, err
 		}
+	}
+}
+
+// admitted sends the request, and again with what the proxy's challenge asks
+// for.
+func (x *exchange) admitted() (*http.Response, error) {
+	for answered := 0; ; answered++ {
+		answer, err := x.authorized()
+		var refusal *connectError
+		if !errors.As(err, &refusal) || !x.route.challenged(refusal, answered) {
+			return answer, err
+		}
+		x.trace.restart()
 	}
 }
 
@@ -60,13 +74,18 @@ func (x *exchange) authorized() (*http.Response, error) {
 // once is one round trip.
 func (x *exchange) once() (*http.Response, error) {
 	absolute := x.route.absolute && x.url.Scheme() == "http"
+	if absolute {
+		if text := x.route.proxyHeader(x.req.MethodOrGet(), "http://"+x.url.Host()+x.url.PathQuery()); text != "" {
+			x.set("Proxy-Authorization", text)
+		}
+	}
 	answer, err := x.route.over(x.fetcher, x.url).RoundTrip(x.message(absolute))
 	if err != nil {
 		return nil, err
 	}
 	if absolute && answer.StatusCode == http.StatusProxyAuthRequired {
 		drain(answer)
-		return nil, &connectError{proxy: x.route.proxy.Host, status: answer.StatusCode}
+		return nil, &connectError{proxy: x.route.proxy.Host, status: answer.StatusCode, challenge: answer.Header["Proxy-Authenticate"]}
 	}
 	return answer, nil
 }

@@ -54,6 +54,9 @@ func (r *runner) assemble(ctx context.Context) error {
 	if err := r.openStore(ctx); err != nil {
 		return err
 	}
+	if err := r.keepCookies(); err != nil {
+		return err
+	}
 	if r.parts.output, err = output.Open(specs, r.stdout, r.parts.store.Marks(), r.parts.store.Resumed()); err != nil {
 		return err
 	}
@@ -164,7 +167,9 @@ func (r *runner) close() {
 		}
 	}
 	if r.parts.fetcher != nil {
-		r.parts.fetcher.Close()
+		if err := r.parts.fetcher.Close(); err != nil {
+			r.log.Warn("cookies not kept", "error", err)
+		}
 	}
 	if r.parts.site != nil {
 		r.parts.site.Close()

@@ -37,6 +37,9 @@ func (r *runner) config() (engine.Config, error) {
 	if s.text("policy") == "base" {
 		base(s, &cfg)
 	}
+	if s.bool("offline") { // nothing is asked of the sites
+		cfg.Delay, cfg.DelayFactor, cfg.MaxDelay = 0, 0, 1
+	}
 	var err error
 	cfg.Scope, err = scope(s)
 	return cfg, err

@@ -3,6 +3,7 @@ package cli
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -24,7 +25,7 @@ func (r *runner) openFetcher(cfg engine.Config) error {
 	logins, _ := s["auth"].(map[string]option.Login)
 	auth := map[string]fetch.Auth{}
 	for host, l := range logins {
-		auth[host] = fetch.Auth{User: l.User, Password: l.Password}
+		auth[host] = fetch.Auth{User: l.User, Password: l.Password, Token: l.Token}
 	}
 	header := http.Header{}
 	for name, values := range headers {
@@ -109,6 +110,56 @@ func clientCertificate(cert, key string) ([]tls.Certificate, error) {
 		return nil, usagef("--client-cert: %v", err)
 	}
 	return []tls.Certificate{pair}, nil
+}
+
+// keepCookies makes the cookies last as long as the crawl, and adds those of a
+// file.
+func (r *runner) keepCookies() error {
+	if !r.set.bool("cookies") {
+		for _, flag := range [...]string{"import-cookies", "export-cookies"} {
+			if r.set.has(flag) {
+				return usagef("--%s needs cookies, which are off", flag)
+			}
+		}
+		return nil
+	}
+	dir := r.stateFolder()
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	if err := r.parts.fetcher.KeepCookies(filepath.Join(dir, "cookies.txt"), r.parts.store.Resumed()); err != nil {
+		return err
+	}
+	path := r.set.text("import-cookies")
+	if path == "" {
+		return nil
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return usagef("--import-cookies: %v", err)
+	}
+	defer file.Close()
+	if err := r.parts.fetcher.LoadCookies(file); err != nil {
+		return usagef("--import-cookies %s: %v", path, err)
+	}
+	return nil
+}
+
+// exportCookies writes the cookies where they were asked for.
+func (r *runner) exportCookies() error {
+	path := r.set.text("export-cookies")
+	if path == "" {
+		return nil
+	}
+	file, err := os.OpenFile(path, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("--export-cookies: %w", err)
+	}
+	err = r.parts.fetcher.WriteCookies(file)
+	if cerr := file.Close(); err == nil {
+		err = cerr
+	}
+	return err
 }
 
 // proxyEnv reads the variables every HTTP tool knows. HTTP_PROXY in capitals is

@@ -209,6 +209,9 @@ func (r *runner) end(ctx context.Context, sum engine.Summary, err error) error {
 	if cerr := r.parts.output.Close(); err == nil {
 		err = cerr
 	}
+	if cerr := r.exportCookies(); err == nil {
+		err = cerr
+	}
 	status := exitStatus(sum, err)
 	if err == nil && status != statusInterrupted {
 		if eerr := r.parts.store.End(ctx); eerr != nil {

@@ -46,7 +46,7 @@ func (o Option) takes() string {
 	what := map[Kind]string{
 		Bool: "true or false", Int: "a whole number", Float: "a number", Duration: `seconds or text such as "1.5s"`,
 		Size: `bytes or text such as "10MB"`, String: "text", List: "text or a list of texts", Words: "text or a list of texts",
-		Headers: "a table of header names and values", Logins: "a table of hosts and {user=, password=}",
+		Headers: "a table of header names and values", Logins: "a table of hosts and {user=, password=} or {token=}",
 		Args: "KEY=VALUE",
 	}[o.Kind]
 	if len(o.Choices) > 0 {
@@ -288,11 +288,15 @@ func (o Option) logins(v any) (any, error) {
 	if list, ok := texts(v); ok {
 		for _, s := range list {
 			host, login, ok := strings.Cut(s, "=")
+			if token, bearer := strings.CutPrefix(login, "Bearer "); bearer && host != "" {
+				logins[host] = Login{Token: token}
+				continue
+			}
 			user, password, ok2 := strings.Cut(login, ":")
 			if !ok || !ok2 || host == "" {
-				return nil, fmt.Errorf("takes HOST=USER:PASSWORD")
+				return nil, fmt.Errorf("takes HOST=USER:PASSWORD or 'HOST=Bearer TOKEN'")
 			}
-			logins[host] = Login{user, password}
+			logins[host] = Login{User: user, Password: password}
 		}
 		return logins, nil
 	}
@@ -305,12 +309,16 @@ func (o Option) logins(v any) (any, error) {
 	}
 	for host, e := range m {
 		entry, _ := e.(map[string]any)
+		if token, ok := scalar(entry["token"]); ok && len(entry) == 1 {
+			logins[host] = Login{Token: token}
+			continue
+		}
 		user, ok := scalar(entry["user"])
 		password, ok2 := scalar(entry["password"])
-		if !ok || !ok2 {
-			return nil, fmt.Errorf("%s takes {user=, password=}", host)
+		if !ok || !ok2 || len(entry) != 2 {
+			return nil, fmt.Errorf("%s takes {user=, password=} or {token=}", host)
 		}
-		logins[host] = Login{user, password}
+		logins[host] = Login{User: user, Password: password}
 	}
 	return logins, nil
 }

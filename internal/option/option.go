@@ -22,15 +22,15 @@ const (
 	List                 // []string; one a flag
 	Words                // []string; commas separate them as well
 	Headers              // map[string][]string; "Name: value" as text
-	Logins               // map[string]Login; "HOST=USER:PASSWORD" as text
+	Logins               // map[string]Login; "HOST=USER:PASSWORD" or "HOST=Bearer TOKEN" as text
 	Args                 // map[string]string; "KEY=VALUE" as text
 )
 
 // None is the value of a limit that is set to "none".
 const None int64 = -1
 
-// A Login is what auth says of one host.
-type Login struct{ User, Password string }
+// A Login is what auth says of one host: user and password, or a token.
+type Login struct{ User, Password, Token string }
 
 // A Group is a heading of the help text.
 type Group string
