@@ -1,13 +1,15 @@
 #!/bin/sh
-# Runs all tests. They want a redis-server, and lua5.1 to compare with: installed
-# with apt-get when this runs as root on Debian, asked for otherwise. Without
-# them the tests that need them say that they are skipped.
+# Runs all tests. They want programs of others to try things with: redis-server,
+# lua5.1, web servers and proxies. These are installed with apt-get when this
+# runs as root on Debian, asked for otherwise. Without them the tests that need
+# them say that they are skipped.
 set -eu
 cd "$(dirname "$0")"
 
 missing=
-command -v redis-server >/dev/null 2>&1 || missing="$missing redis-server"
-command -v lua5.1 >/dev/null 2>&1 || missing="$missing lua5.1"
+for want in redis-server lua5.1 nginx:nginx-light squid tinyproxy microsocks; do
+	PATH="$PATH:/usr/sbin" command -v "${want%:*}" >/dev/null 2>&1 || missing="$missing ${want#*:}"
+done
 if [ -n "$missing" ]; then
 	if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
 		echo "installing$missing" >&2
@@ -26,4 +28,6 @@ if [ "$(go env CGO_ENABLED)" = 1 ] && command -v "$(go env CC)" >/dev/null 2>&1;
 else
 	echo "no C compiler: testing without the race detector" >&2
 fi
+go test $race "$@" ./...
+cd internal/peers
 exec go test $race "$@" ./...

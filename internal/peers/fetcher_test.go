@@ -1,13 +1,16 @@
 package peers
 
 import (
-	"errors"
-	"net/http"
-	"testing"
-	"time"
-
+	"crypto/x509"
 	"downpour/engine"
 	"downpour/engine/fetch"
+	"errors"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+	"time"
 )
 
 // open makes a Fetcher that may connect to loopback, and closes it.
@@ -41,16 +44,21 @@ func must(t *testing.T, f *fetch.Fetcher, url string) *engine.Response {
 	return resp
 }
 
-// kindOf is the failure's kind, "" for none.
-func kindOf(err error) engine.FailureKind {
+// failureOf is err as a failure, an empty one where it is none.
+func failureOf(err error) *engine.Failure {
 	var f *engine.Failure
 	if errors.As(err, &f) {
+		return f
+	}
+	return &engine.Failure{}
+}
+
+// kindOf is the failure's kind, "" where there is no error.
+func kindOf(err error) engine.FailureKind {
+	if f := failureOf(err); err == nil || f.Kind != "" {
 		return f.Kind
 	}
-	if err != nil {
-		return engine.FailureKind("not a failure: " + err.Error())
-	}
-	return ""
+	return engine.FailureKind("not a failure: " + err.Error())
 }
 
 // within fails the test where something took too long.
@@ -59,4 +67,32 @@ func within(t *testing.T, limit time.Duration, begun time.Time) {
 	if took := time.Since(begun); took > limit {
 		t.Errorf("it took %v, want at most %v", took, limit)
 	}
+}
+
+// trusting is a configuration that trusts one authority alone.
+func trusting(roots *x509.CertPool) fetch.Config {
+	return fetch.Config{RootCAs: roots}
+}
+
+// roots is the authority that signed a test server's certificate.
+func roots(srv *httptest.Server) *x509.CertPool {
+	pool := x509.NewCertPool()
+	pool.AddCert(srv.Certificate())
+	return pool
+}
+
+// serve starts a server of Go's own until the test ends: by http, or by HTTP/2
+// over TLS.
+func serve(t *testing.T, h http.Handler, tls bool) *httptest.Server {
+	t.Helper()
+	srv := httptest.NewUnstartedServer(h)
+	srv.Config.ErrorLog = log.New(io.Discard, "", 0)
+	srv.EnableHTTP2 = tls
+	if tls {
+		srv.StartTLS()
+	} else {
+		srv.Start()
+	}
+	t.Cleanup(srv.Close)
+	return srv
 }

@@ -2,15 +2,14 @@ package peers
 
 import (
 	"crypto/x509"
+	"downpour/engine"
+	"downpour/engine/fetch"
 	"fmt"
 	"net/http"
 	"strings"
 	"sync"
 	"testing"
 	"time"
-
-	"downpour/engine"
-	"downpour/engine/fetch"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -114,7 +113,7 @@ func TestProtocols(t *testing.T) {
 		{"http/2 over tls", w.http2, "HTTP/2.0", "HTTP/2"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			f := open(t, fetch.Config{RootCAs: w.roots})
+			f := open(t, trusting(w.roots))
 			used := map[string]int{}
 			for range 50 {
 				resp := must(t, f, row.base+"/conn")
@@ -137,7 +136,7 @@ func TestManyAtOnce(t *testing.T) {
 	w := startWeb(t)
 	for _, row := range []struct{ name, base string }{{"plain", w.plain}, {"http/1.1", w.http1}, {"http/2", w.http2}} {
 		t.Run(row.name, func(t *testing.T) {
-			f := open(t, fetch.Config{RootCAs: w.roots, Concurrency: 16})
+			f := open(t, trusting(w.roots))
 			var wg sync.WaitGroup
 			for range 16 {
 				wg.Go(func() {
@@ -162,7 +161,7 @@ func TestGzip(t *testing.T) {
 		{"http/2", w.http2 + "/big.txt"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
-			f := open(t, fetch.Config{RootCAs: w.roots})
+			f := open(t, trusting(w.roots))
 			resp := must(t, f, row.url)
 			if string(resp.Body) != strings.Repeat(text, lines) {
 				t.Errorf("%d octets, want %d of the text", len(resp.Body), lines*len(text))
@@ -184,7 +183,7 @@ func TestGzip(t *testing.T) {
 // TestAnswers: what nginx answers to odd requests arrives as it is.
 func TestAnswers(t *testing.T) {
 	w := startWeb(t)
-	f := open(t, fetch.Config{RootCAs: w.roots})
+	f := open(t, trusting(w.roots))
 	for _, row := range []struct {
 		name   string
 		req    engine.Request
@@ -240,8 +239,8 @@ func TestCertificates(t *testing.T) {
 	}{
 		{"authority not trusted", w.http1, fetch.Config{}, "not trusted"},
 		{"authority not trusted, http/2", w.http2, fetch.Config{}, "not trusted"},
-		{"expired", w.expired, fetch.Config{RootCAs: w.roots}, "is valid from"},
-		{"another name", other, fetch.Config{RootCAs: w.roots}, "is not for localhost"},
+		{"expired", w.expired, trusting(w.roots), "is valid from"},
+		{"another name", other, trusting(w.roots), "is not for localhost"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			_, err := get(t, open(t, row.cfg), row.url)

@@ -3,6 +3,7 @@ package peers
 import (
 	"bytes"
 	"context"
+	"downpour/internal/cli"
 	"fmt"
 	"net"
 	"os"
@@ -13,12 +14,10 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"downpour/internal/cli"
 )
 
 // asCommand, in the environment, makes the test binary the command itself.
-const asCommand = "DOWNPOUR_PEERS_COMMAND"
+const asCommand = "PEERS_COMMAND"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(asCommand) != "" {
