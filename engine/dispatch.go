@@ -316,7 +316,7 @@ func (d *dispatcher) take(l leasing) {
 			d.e.finish("failed", "frontier: "+l.err.Error(), l.err)
 		}
 	case len(l.leases) < l.queues:
-		d.again = time.Now().Add(min(l.wait, maxPoll))
+		d.again = time.Now().Add(l.wait)
 	}
 	for _, lease := range l.leases {
 		t := newTurn(d.e, lease)
@@ -336,9 +336,6 @@ func (d *dispatcher) take(l leasing) {
 // idlePoll is how often a frontier that had nothing is asked again, unless it
 // wakes us.
 const idlePoll = 500 * time.Millisecond
-
-// maxPoll bounds how long a wake-up that got lost can cost.
-const maxPoll = time.Minute
 
 // fed notes that seeds came in.
 func (d *dispatcher) fed(n int) {
@@ -525,7 +522,7 @@ func (d *dispatcher) finished() bool {
 // sleep is how long the loop may wait for an event.
 func (d *dispatcher) sleep() time.Duration {
 	now := time.Now()
-	next := now.Add(time.Minute)
+	next := now.Add(time.Hour)
 	if d.wanted() > 0 && d.again.Before(next) {
 		next = d.again
 	}

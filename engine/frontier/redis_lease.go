@@ -14,6 +14,10 @@ const (
 	leaseEach   = 1000
 )
 
+// maxWait bounds how long a sleeper sleeps: a message that wakes it may be lost
+// while the connection is made anew.
+const maxWait = 30 * time.Second
+
 // unknownWait is how long to wait when only a command can make something due.
 const unknownWait = time.Minute
 
@@ -70,7 +74,7 @@ func (r *Redis) Lease(ctx context.Context, queues, each int, ttl time.Duration) 
 		}
 		switch {
 		case len(leases) > 0:
-			return leases, max(a.wait, minWait), nil
+			return leases, min(max(a.wait, minWait), maxWait), nil
 		case dropped:
 			continue // entries were taken out: there may be good ones behind
 		case a.status == statusDrained:
@@ -78,7 +82,7 @@ func (r *Redis) Lease(ctx context.Context, queues, each int, ttl time.Duration) 
 		case a.status == statusBudget:
 			return nil, 0, engine.ErrBudget
 		}
-		return nil, max(a.wait, minWait), nil
+		return nil, min(max(a.wait, minWait), maxWait), nil
 	}
 }
 
