@@ -118,6 +118,8 @@ func (e *Engine) askRobots(ctx context.Context, r *Request) (last *Response, res
 	case ctx.Err() != nil:
 		return last, 0, true
 	case failure != nil:
+		// It has to hold until the request that waits for it has had its turn.
+		g.expires = now.Add(max(robotsFailed, 2*e.policy.Delay(ctx, r.Queue, r, last)))
 		rest, again = e.unreachable(g, failure, last)
 	case policies.RobotsStatus(last.Status) == policies.RobotsParse:
 		g.rules = policies.ParseRobots(last.Body).For(e.agent)
@@ -136,13 +138,15 @@ func (e *Engine) askRobots(ctx context.Context, r *Request) (last *Response, res
 // nothing may be fetched; the host is asked again a few times, then given up
 // for a while.
 func (e *Engine) unreachable(g *gate, failure *Failure, last *Response) (rest time.Duration, again bool) {
-	now := time.Now()
 	asked, wished := retryAfter(last)
-	g.failure, g.expires = failure, now.Add(max(robotsFailed, asked))
+	g.failure = failure
+	if wished {
+		g.expires = g.expires.Add(asked)
+	}
 	old := e.robots.last(g.origin)
-	if old != nil && old.rules != nil && now.Sub(old.read) <= policies.RobotsMaxStale {
+	if old != nil && old.rules != nil && g.read.Sub(old.read) <= policies.RobotsMaxStale {
 		g.rules, g.read = old.rules, old.read
-		e.log.Warn("robots.txt cannot be had; the last copy goes on", "origin", g.origin, "failure", failure.Message, "age", now.Sub(g.read).Round(time.Second))
+		e.log.Warn("robots.txt cannot be had; the last copy goes on", "origin", g.origin, "failure", failure.Message, "read", old.read)
 		return asked, false
 	}
 	g.read = time.Time{}
