@@ -32,6 +32,7 @@ type Config struct {
 
 	Canonical policies.Canonical // how URLs are made identities
 	Policy    Policy             // nil: one made of the fields above
+	KeepAlive bool               // when nothing is left, wait for work from outside
 	Grace     time.Duration      // how long visits may finish after the context ends; 0 is 10 s
 	Strict    bool               // a script error is Fatal; told to the handler by its maker, here for the summary
 }

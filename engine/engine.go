@@ -44,6 +44,9 @@ type Engine struct {
 
 	outputMu sync.Mutex // guards deps.Output, which the committer and the feeder share
 
+	paused  atomic.Bool
+	steered chan struct{} // something about paused has changed
+
 	stopOnce sync.Once
 	stopped  chan struct{} // closed by Stop
 	endMu    sync.Mutex    // guards end
@@ -78,6 +81,7 @@ func New(cfg Config, deps Deps) (*Engine, error) {
 		robots:  newRobotsCache(),
 		pushed:  newRecent(),
 		stopped: make(chan struct{}),
+		steered: make(chan struct{}, 1),
 	}
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)

@@ -42,7 +42,7 @@ func (d *dispatcher) notice(n notice) {
 	default:
 		t.answered(n.job, n.seen)
 	}
-	if !d.closing {
+	if !d.still() {
 		d.line(t)
 	}
 }

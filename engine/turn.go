@@ -36,6 +36,7 @@ type queueState struct {
 	Backoff int     `json:"b,omitempty"` // times in a row the site asked for less
 	Rest    float64 `json:"d,omitempty"` // s, the rest last owed
 	Latency float64 `json:"l,omitempty"` // s, the least the site has taken to answer
+	Why     string  `json:"w,omitempty"` // what the rest is owed to: "429", "robots Crawl-delay 10"; "" for the policy's delay
 
 	Robots *robotsCopies `json:"r,omitempty"` // what is known of its origins' robots.txt
 }
@@ -135,7 +136,7 @@ func (t *turn) ended(j *job) {
 	if j.hold > 0 {
 		t.after(time.Now().Add(j.hold))
 	}
-	t.state.Rest = t.rest.Seconds()
+	t.state.Rest, t.state.Why = t.rest.Seconds(), j.why
 }
 
 // learn keeps the least latency seen. A little less is not worth storing.

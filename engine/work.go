@@ -30,6 +30,7 @@ type job struct {
 	quick   time.Duration // the least latency known of the queue, to reckon seen with; 0 if unknown
 	rest    time.Duration // between seen and the queue's next start
 	hold    time.Duration // rest the site asked for, or its robots.txt needs, from now
+	why     string        // what rest and hold are owed to, for those who look; "" for the policy's delay
 	pushed  bool          // the site said 429 or 503
 	latency time.Duration // from the request written to the first octet of the answer; 0 if unknown
 
@@ -66,7 +67,9 @@ func (e *Engine) askFor(ctx context.Context, j *job) {
 	resp, hold, _ := e.askRobots(ctx, j.req)
 	j.rest = e.rest(ctx, j, resp)
 	j.note(resp)
-	j.hold = hold
+	if j.hold = hold; hold > 0 {
+		j.why = "robots.txt cannot be had"
+	}
 	j.copies = e.robots.record(j.copies, origin(j.req))
 }
 
@@ -112,8 +115,12 @@ func (j *job) parted() {
 // never less than the host's Crawl-delay up to max_delay.
 func (e *Engine) rest(ctx context.Context, j *job, resp *Response) time.Duration {
 	rest := e.policy.Delay(ctx, j.turn.queue(), j.req, resp)
-	if e.cfg.Robots {
-		rest = max(rest, min(e.robots.get(origin(j.req)).crawlDelay(), e.cfg.MaxDelay))
+	if !e.cfg.Robots {
+		return rest
+	}
+	if d := e.robots.get(origin(j.req)).crawlDelay(); min(d, e.cfg.MaxDelay) > rest {
+		rest = min(d, e.cfg.MaxDelay)
+		j.why = "robots Crawl-delay " + strconv.FormatFloat(d.Seconds(), 'g', -1, 64)
 	}
 	return rest
 }
@@ -386,7 +393,7 @@ func (e *Engine) pushback(j *job, f *Failure) bool {
 	if !ok {
 		hold = policies.Backoff(j.backoff)
 	}
-	j.hold = hold
+	j.hold, j.why = hold, strconv.Itoa(f.Status)
 	return true
 }
 
