@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"downpour/policies"
@@ -40,14 +41,14 @@ func (e *Engine) admit(v *Visit, r *Request) (bool, *Skip) {
 	return true, nil
 }
 
-// check applies the rules that need no store: scheme, length, depth, scope. It
+// check applies the rules that need no store: scheme, length, repeats, depth, scope. It
 // makes the URL absolute and without fragment, and answers its canonical form.
 func (e *Engine) check(v *Visit, r *Request) (canonical string, skip *Skip) {
 	no := func(reason, detail string) (string, *Skip) {
 		return "", &Skip{Request: r, Reason: reason, Detail: detail}
 	}
-	if len(r.URL) > MaxURL {
-		return no(SkipLength, fmt.Sprintf("%d bytes, the limit is %d", len(r.URL), MaxURL))
+	if len(r.URL) > e.cfg.MaxURL {
+		return no(SkipLength, fmt.Sprintf("%d bytes, the limit is %d", len(r.URL), e.cfg.MaxURL))
 	}
 	u, err := r.parsed()
 	if err != nil {
@@ -57,6 +58,9 @@ func (e *Engine) check(v *Visit, r *Request) (canonical string, skip *Skip) {
 		return no(SkipScheme, u.Scheme())
 	}
 	r.URL = u.String()
+	if why := e.repeats(u); why != "" {
+		return no(SkipTrap, why)
+	}
 	if e.cfg.MaxDepth != 0 && r.Depth > max(e.cfg.MaxDepth, 0) {
 		return no(SkipDepth, fmt.Sprintf("depth %d", r.Depth))
 	}
@@ -88,6 +92,10 @@ func (e *Engine) file(ctx context.Context, v *Visit) {
 			v.skips = append(v.skips, Skip{Request: r, Reason: SkipPolicy, Detail: why})
 			continue
 		}
+		if template, trapped := e.traps.add(r); trapped {
+			v.skips = append(v.skips, Skip{Request: r, Reason: SkipTrap, Detail: "more than " + strconv.Itoa(e.cfg.MaxSimilar) + " like " + template})
+			continue
+		}
 		r.Queue = e.policy.Key(ctx, r)
 		kept = append(kept, r)
 	}
@@ -100,7 +108,7 @@ func (e *Engine) file(ctx context.Context, v *Visit) {
 func (e *Engine) skipped(ctx context.Context, v *Visit) {
 	for i := range v.skips {
 		s := v.skips[i]
-		e.tally.skip(s.Reason, 1)
+		e.tally.skip(s.Reason, int64(max(s.Links, 1)))
 		v.Skip = &s
 		_ = e.handle(ctx, EventSkip, v)
 	}

@@ -23,6 +23,9 @@ const (
 	DefaultConcurrency  = 16
 	DefaultMaxDelay     = 60 * time.Second
 	DefaultMaxRedirects = 10
+	DefaultMaxRepeats   = 5
+	DefaultMaxSimilar   = 1000
+	DefaultMaxLinks     = 10_000
 	DefaultTimeout      = 30 * time.Second
 	DefaultGrace        = 10 * time.Second
 )
@@ -37,6 +40,7 @@ type Engine struct {
 	policy Policy
 	robots *robotsCache
 	pushed *recent
+	traps  *traps
 	tally  tally
 	pacer  pacer
 
@@ -80,6 +84,7 @@ func New(cfg Config, deps Deps) (*Engine, error) {
 		policy:  cfg.Policy,
 		robots:  newRobotsCache(),
 		pushed:  newRecent(),
+		traps:   &traps{most: cfg.MaxSimilar},
 		stopped: make(chan struct{}),
 		steered: make(chan struct{}, 1),
 	}
@@ -110,6 +115,10 @@ func fillIn(c *Config) {
 		c.PerHost = c.Concurrency
 	}
 	orInt(&c.MaxRedirects, DefaultMaxRedirects)
+	orInt(&c.MaxURL, MaxURL)
+	orInt(&c.MaxRepeats, DefaultMaxRepeats)
+	orInt(&c.MaxSimilar, DefaultMaxSimilar)
+	orInt(&c.MaxLinks, DefaultMaxLinks)
 	orDuration(&c.MaxDelay, DefaultMaxDelay)
 	orDuration(&c.Timeout, DefaultTimeout)
 	orDuration(&c.Grace, DefaultGrace)
@@ -169,6 +178,7 @@ func (e *Engine) close(ctx context.Context) (Summary, error) {
 	e.endMu.Lock()
 	defer e.endMu.Unlock()
 	s = e.tally.summary()
+	s.Traps = e.traps.report()
 	s.Errors, s.End, s.Reason = e.scriptErrors.Load(), e.end.word, e.end.reason
 	return s, e.end.err
 }
@@ -211,6 +221,7 @@ func (e *Engine) NewVisit(req *Request) *Visit { return &Visit{Request: req, eng
 func (e *Engine) Summary() Summary {
 	s := e.tally.summary()
 	s.Errors = e.scriptErrors.Load()
+	s.Traps = e.traps.report()
 	e.endMu.Lock()
 	s.End, s.Reason = e.end.word, e.end.reason
 	e.endMu.Unlock()

@@ -72,14 +72,17 @@ func (f *Fatal) Unwrap() error { return f.Err }
 type Skip struct {
 	Request *Request
 	Reason  string // a SkipReason word
-	Detail  string // which rule: "deny ^http://x/", "robots.txt line 4"; may be ""
+	Detail  string // which rule: "deny ^http://x/", "robots.txt line 4 (Disallow: /x)"; may be ""
+	Links   int    // for SkipLinks: how many links it stands for, Request being their page
 }
 
 // The reasons to skip a request, the same words in on_skip and in reports.
 const (
 	SkipScheme    = "scheme"       // neither http nor https
 	SkipInvalid   = "invalid"      // not a URL
-	SkipLength    = "length"       // longer than MaxURL
+	SkipLength    = "length"       // longer than max_url
+	SkipTrap      = "trap"         // max_repeats, max_similar
+	SkipLinks     = "links"        // max_links
 	SkipScope     = "out_of_scope" // same_host, same_domain, domains, allow, deny
 	SkipDepth     = "depth"        // deeper than max_depth
 	SkipRobots    = "disallowed"   // robots.txt
@@ -89,7 +92,8 @@ const (
 	SkipDropped   = "dropped"      // on_enqueue answered false
 )
 
-// MaxURL is the length in bytes above which a URL is skipped.
+// MaxURL is the length in bytes above which a URL is skipped unless
+// Config.MaxURL says otherwise.
 const MaxURL = 8192
 
 // An Item is one row of results: named values in the order the script gave
@@ -127,6 +131,7 @@ type Summary struct {
 	Robots    int64            `json:"robots"`            // robots.txt files fetched
 	Pushed    int64            `json:"pushed"`            // requests filed
 	Skips     map[string]int64 `json:"skips"`             // by reason
+	Traps     []Trap           `json:"traps,omitempty"`   // what SkipTrap collapsed, the most first
 	Changes   map[string]int64 `json:"changes,omitempty"` // pages since the crawl before, by Change; for a recrawl
 	Items     int64            `json:"items"`
 	Bytes     int64            `json:"bytes"` // of bodies, over the wire

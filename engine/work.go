@@ -277,7 +277,7 @@ func (e *Engine) redirect(ctx context.Context, v *Visit, status int, location st
 	if circles(r, to) {
 		return bad(FailRedirect, "redirect loop: %s again", to)
 	}
-	if len(to) > MaxURL {
+	if len(to) > e.cfg.MaxURL {
 		return bad(FailRedirect, "redirect to a URL of %d bytes", len(to))
 	}
 	scopeFrom := from

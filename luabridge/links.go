@@ -45,13 +45,13 @@ func (h *Host) requestFollow(L *lua.LState) int {
 	var fresh int
 	if filter := h.chain(hook(engine.EventEnqueue), o.req.Kind); len(filter) > 0 {
 		var urls []string
-		h.Blocking(func() { urls = p.refs(sel, !o.nofollow) })
+		h.Blocking(func() { urls = p.followed(sel, o.nofollow) })
 		for _, u := range urls {
 			fresh += h.push(L, p, lua.LString(u), o)
 		}
 	} else {
 		h.Blocking(func() {
-			for _, u := range p.refs(sel, !o.nofollow) {
+			for _, u := range p.followed(sel, o.nofollow) {
 				if ok, _ := p.visit.Enqueue(o.request(u)); ok {
 					fresh++
 				}
@@ -62,24 +62,41 @@ func (h *Host) requestFollow(L *lua.LState) int {
 	return 1
 }
 
-// refs are the URLs of the page's links, absolute where they can be resolved.
-// It runs without the lock.
-func (p *page) refs(sel *extract.Selector, follow bool) []string {
+// followed are the URLs of the page's links that are to be followed: no more
+// than max_links and, unless all is set, none that the page or the link says
+// nofollow of. It runs without the lock.
+func (p *page) followed(sel *extract.Selector, all bool) []string {
+	if !all && p.directives().NoFollow {
+		return nil
+	}
+	urls, over := p.refs(sel, all, p.visit.LinkRoom())
+	p.visit.LeaveOut(over)
+	return urls
+}
+
+// refs are the URLs of the page's first links, absolute where they can be
+// resolved, with or without those that say nofollow; over is how many there
+// are beyond. It runs without the lock.
+func (p *page) refs(sel *extract.Selector, all bool, room int) (urls []string, over int) {
 	var refs []string
 	href := extract.Refs(p.decode(), sel, func(ref string, nofollow bool) bool {
-		if !follow || !nofollow {
+		switch {
+		case nofollow && !all:
+		case len(refs) == room:
+			over++
+		default:
 			refs = append(refs, ref)
 		}
 		return true
 	})
 	base := p.rebase(href)
-	urls := refs[:0]
+	urls = refs[:0]
 	for _, ref := range refs {
 		if u, ok := resolve(base, ref); ok {
 			urls = append(urls, u)
 		}
 	}
-	return urls
+	return urls, over
 }
 
 // resolve makes ref absolute. A reference that is no URL stays as it is, to be

@@ -13,7 +13,7 @@ import (
 // requestFields are the fields of a request, for messages.
 var requestFields = []string{
 	"url", "original_url", "host", "method", "depth", "referrer", "kind", "meta", "attempt", "priority", "status",
-	"headers", "text", "body", "doc", "title", "encoding", "elapsed", "timing", "from_cache", "change", "certificate", "proxy", "ip", "protocol", "hops",
+	"headers", "text", "body", "doc", "title", "encoding", "elapsed", "timing", "from_cache", "change", "certificate", "proxy", "ip", "protocol", "hops", "robots",
 }
 
 // settableFields are those that a script may assign to.
@@ -140,6 +140,8 @@ func (p *page) responseField(name string) (lua.LValue, bool) {
 		return optional(resp.IP), true
 	case "protocol":
 		return lua.LString(resp.Proto), true
+	case "robots":
+		return p.robots(), true
 	}
 	return p.bodyField(name), true
 }

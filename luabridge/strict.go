@@ -1,6 +1,8 @@
 package luabridge
 
 import (
+	"math"
+
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
@@ -97,7 +99,7 @@ func (h *Host) requestURLs(L *lua.LState) int {
 			if strict {
 				urls, malformed = p.strictRefs(sel)
 			} else {
-				urls = p.refs(sel, false)
+				urls, _ = p.refs(sel, true, math.MaxInt)
 			}
 		})
 	}

@@ -24,6 +24,10 @@ func (r *runner) config() (engine.Config, error) {
 		Robots:      s.bool("robots"),
 		UserAgent:   userAgent(s),
 
+		MaxURL:       int(s.number("max-url")),
+		MaxRepeats:   orNever(s.number("max-repeats")),
+		MaxSimilar:   orNever(s.number("max-similar")),
+		MaxLinks:     orNever(s.number("max-links")),
 		MaxItems:     s.limit("max-items"),
 		MaxTime:      s.duration("max-time"),
 		MaxDepth:     depth(s.number("max-depth")),

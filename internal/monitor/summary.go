@@ -50,6 +50,9 @@ func (r *Report) WriteText(w io.Writer) error {
 	row("failed", tally(r.Failed, r.Failures))
 	row("changes", changes(r.Changes))
 	row("skipped", tally(sum(r.Skips), r.Skips))
+	for _, t := range r.Traps[:min(len(r.Traps), trapsShown)] {
+		row("trap", number(t.Skipped)+" URLs collapsed under "+Escape(t.Template))
+	}
 	if r.Errors > 0 {
 		row("script", plural(r.Errors, "error", "errors"))
 	}
@@ -82,6 +85,9 @@ func changes(m map[string]int64) string {
 	}
 	return strings.Join(parts, ", ")
 }
+
+// trapsShown is how many traps the summary for people names.
+const trapsShown = 5
 
 // String says how many rows are where.
 func (p Place) String() string {
