@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"sync"
 
 	"downpour/engine"
@@ -59,7 +60,7 @@ func (x *exchange) read(answer *http.Response) error {
 
 // decode reads the body through its decoders.
 func (x *exchange) decode(answer *http.Response, wire *wireReader, limit int64) ([]byte, error) {
-	list, err := codings(answer.Header["Content-Encoding"])
+	list, err := codings(append(slices.Clip(answer.Header["Content-Encoding"]), x.packed...))
 	if err != nil {
 		return nil, err
 	}

@@ -28,6 +28,7 @@ type exchange struct {
 	clock   clock
 	route   *route
 	resp    *engine.Response
+	packed  []string // transfer codings of the answer but "chunked"
 	trace   trace
 	shelf   shelf
 }
@@ -47,6 +48,9 @@ func (x *exchange) begin(answer *http.Response) {
 		r.Proto = "HTTP/2"
 	}
 	r.ProxyHit = x.route.absolute && x.url.Scheme() == "http" && proxyHit(answer.Header)
+	if x.packed = answer.Header[transferCoding]; x.packed != nil {
+		delete(answer.Header, transferCoding)
+	}
 	x.resp = r
 	if lines := answer.Header["Set-Cookie"]; x.jar != nil && len(lines) > 0 {
 		x.jar.store(x.url, lines, time.Now())

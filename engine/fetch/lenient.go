@@ -197,7 +197,7 @@ func mend(head []byte) (out []byte, mended, chunked bool) {
 			chunked = chunked || is
 			first = first && drop
 		}
-		if drop || len(fixed) != len(line) {
+		if drop || !bytes.Equal(fixed, line) {
 			keep(i)
 		}
 		if mended && !drop {
@@ -237,27 +237,41 @@ func mendLine(line []byte) (fixed []byte, drop, chunked bool) {
 	return fixed, false, false
 }
 
-// mendTransfer takes "identity" and repetitions out of a Transfer-Encoding.
-// Other codings are not undone, and a length is not guessed where "chunked" is
-// not the last: net/http refuses them.
+// transferCoding is the header in which a lenientConn hands the transfer codings
+// but "chunked" to the decoders.
+const transferCoding = "Downpour-Transfer-Coding"
+
+// mendTransfer takes "identity" and repetitions out of a Transfer-Encoding, and
+// hands over compressions. Codings that nobody knows, and compressions above
+// "chunked", which leave the length to be guessed, are net/http's to refuse.
 func mendTransfer(line []byte, value string) (fixed []byte, drop, chunked bool) {
 	if strings.EqualFold(value, "chunked") {
 		return line, false, true
 	}
 	last := ""
+	var packed []string
 	for name := range strings.SplitSeq(value, ",") {
-		last = strings.ToLower(strings.TrimSpace(name))
-		if last != "identity" && last != "chunked" {
+		switch last = strings.ToLower(strings.TrimSpace(name)); last {
+		case "identity", "chunked":
+		case "gzip", "x-gzip", "deflate":
+			packed = append(packed, last)
+		default:
 			return line, false, false
 		}
 	}
-	switch {
-	case last == "chunked":
-		return []byte("Transfer-Encoding: chunked"), false, true
-	case offers(value, "chunked"):
+	if last != "chunked" && offers(value, "chunked") {
 		return line, false, false
 	}
-	return line, true, false
+	if last == "chunked" {
+		fixed, chunked = []byte("Transfer-Encoding: chunked"), true
+	}
+	if len(packed) > 0 {
+		if chunked {
+			fixed = append(fixed, "\r\n"...)
+		}
+		fixed = append(fixed, transferCoding+": "+strings.Join(packed, ", ")...)
+	}
+	return fixed, len(fixed) == 0, chunked
 }
 
 // mendLength drops a Content-Length that is no number; the body then ends with

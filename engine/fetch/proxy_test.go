@@ -225,8 +225,8 @@ func socksServer(t *testing.T, backend string, reply byte) (addr string, asked f
 			}
 			go func() {
 				defer c.Close()
+				mu.Lock() // whoever has the reply finds it in seen
 				to, err := socksHandshake(c, reply)
-				mu.Lock()
 				seen = append(seen, to)
 				mu.Unlock()
 				if err != nil || reply != 0 {

@@ -16,7 +16,7 @@ func proxyLogin(p *url.URL) *login {
 		return nil
 	}
 	password, _ := p.User.Password()
-	return &login{account: Auth{User: p.User.Username(), Password: password}, basic: true}
+	return &login{account: Auth{User: p.User.Username(), Password: password}, basic: true, gen: 1}
 }
 
 // proxyHeader is the Proxy-Authorization for one request, "" for none.

@@ -74,6 +74,9 @@ func (x *exchange) authorized() (*http.Response, error) {
 // once is one round trip.
 func (x *exchange) once() (*http.Response, error) {
 	absolute := x.route.absolute && x.url.Scheme() == "http"
+	if x.owned {
+		delete(x.header, "Proxy-Authorization") // it was for the proxy tried before
+	}
 	if absolute {
 		if text := x.route.proxyHeader(x.req.MethodOrGet(), "http://"+x.url.Host()+x.url.PathQuery()); text != "" {
 			x.set("Proxy-Authorization", text)
