@@ -12,7 +12,7 @@ func sitemapModule() module {
 	return module{
 		name: "sitemap", text: "Sitemaps: XML, gzipped, text, and feeds that serve as one.",
 		docs: []doc{
-			{call: "parse(bytes, {url=, content_type=}?) -> table | nil, message", text: "{type=, urls={{loc=, lastmod=, changefreq=, priority=}}, sitemaps={{loc=, lastmod=}}}; relative locations are resolved against url.", waits: true},
+			{call: "parse(bytes, {url=, content_type=}?) -> table | nil, message", text: "{type=, urls={{loc=, lastmod=, changefreq=, priority=, outside=}}, sitemaps={{loc=, lastmod=, outside=}}}; relative locations are resolved against url; outside is true for what is not below the sitemap's own folder, and counts only if robots.txt names the sitemap.", waits: true},
 		},
 		open: func(h *Host, L *lua.LState) lua.LValue {
 			return newModule(L, map[string]lua.LGFunction{"parse": h.sitemapParse})
@@ -23,7 +23,7 @@ func sitemapModule() module {
 func (h *Host) sitemapParse(L *lua.LState) int {
 	bytes := argString(L, 1)
 	opts := h.fields(L, 2, "url", "content_type")
-	url, contentType := fieldText(L, opts, "url"), fieldText(L, opts, "content_type")
+	url, contentType := fieldText(L, opts, "url"), fieldFirst(L, opts, "content_type")
 	var m *extract.Sitemap
 	var err error
 	h.Blocking(func() { m, err = extract.ParseSitemap(strings.NewReader(bytes), contentType, url) })
@@ -32,11 +32,11 @@ func (h *Host) sitemapParse(L *lua.LState) int {
 	}
 	urls := L.CreateTable(len(m.URLs), 0)
 	for _, u := range m.URLs {
-		urls.Append(record(L, "loc", u.Loc, "lastmod", u.LastMod, "changefreq", u.ChangeFreq, "priority", u.Priority))
+		urls.Append(located(record(L, "loc", u.Loc, "lastmod", u.LastMod, "changefreq", u.ChangeFreq, "priority", u.Priority), u.Outside))
 	}
 	maps := L.CreateTable(len(m.Sitemaps), 0)
 	for _, s := range m.Sitemaps {
-		maps.Append(record(L, "loc", s.Loc, "lastmod", s.LastMod))
+		maps.Append(located(record(L, "loc", s.Loc, "lastmod", s.LastMod), s.Outside))
 	}
 	t := record(L, "type", m.Type)
 	t.RawSetString("urls", urls)
@@ -45,6 +45,14 @@ func (h *Host) sitemapParse(L *lua.LState) int {
 		t.RawSetString("truncated", lua.LTrue)
 	}
 	return pushAll(L, t)
+}
+
+// located adds to an entry of a sitemap that its location is outside.
+func located(entry *lua.LTable, outside bool) *lua.LTable {
+	if outside {
+		entry.RawSetString("outside", lua.LTrue)
+	}
+	return entry
 }
 
 func feedModule() module {
@@ -62,7 +70,7 @@ func feedModule() module {
 func (h *Host) feedParse(L *lua.LState) int {
 	bytes := argString(L, 1)
 	opts := h.fields(L, 2, "url", "content_type")
-	url, contentType := fieldText(L, opts, "url"), fieldText(L, opts, "content_type")
+	url, contentType := fieldText(L, opts, "url"), fieldFirst(L, opts, "content_type")
 	var f *extract.Feed
 	var err error
 	h.Blocking(func() { f, err = extract.ParseFeed(strings.NewReader(bytes), contentType, url) })

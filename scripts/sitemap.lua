@@ -1,7 +1,8 @@
 --- List what a site's sitemaps list; one row for each URL.
 -- Looks for sitemaps in robots.txt, then at /sitemap.xml; a URL that is a
 -- sitemap itself is read as it is. Rows have url, lastmod, changefreq, priority
--- and the sitemap they come from.
+-- and the sitemap they come from. What is not below a sitemap's own folder is
+-- left out, unless robots.txt names the sitemap.
 -- @usage downpour run sitemap https://example.com/ -o urls.csv
 -- @usage downpour run sitemap -a site=https://example.com/ -a since=2026-01-31
 -- @arg site   any page of the site, or a sitemap, if not on the command line
@@ -20,6 +21,12 @@ local function is_new(entry)
   return not since or (entry.lastmod ~= nil and entry.lastmod:sub(1, #since) >= since)
 end
 
+-- A sitemap speaks for its own folder; one that robots.txt names, and the parts
+-- of that one, for any.
+local function counts(req, entry)
+  return not entry.outside or req.meta.named
+end
+
 local function read(req)
   local content_type = req.headers["content-type"]
   local map, problem = sitemap.parse(req.body, { url = req.url, content_type = content_type and content_type[1] })
@@ -27,8 +34,11 @@ local function read(req)
     log.warn(req.url .. " is no sitemap: " .. problem)
     return
   end
+  local left_out = 0
   for _, entry in ipairs(map.urls or {}) do
-    if is_new(entry) then
+    if not counts(req, entry) then
+      left_out = left_out + 1
+    elseif is_new(entry) then
       emit {
         url        = entry.loc,
         lastmod    = entry.lastmod,
@@ -40,9 +50,14 @@ local function read(req)
   end
   for _, entry in ipairs(map.sitemaps or {}) do
     -- An index need not say when a part changed.
-    if not entry.lastmod or is_new(entry) then
-      req:enqueue(entry.loc, { kind = "sitemap" })
+    if not counts(req, entry) then
+      left_out = left_out + 1
+    elseif not entry.lastmod or is_new(entry) then
+      req:enqueue(entry.loc, { kind = "sitemap", meta = req.meta })
     end
+  end
+  if left_out > 0 then
+    log.warn(req.url .. ": " .. left_out .. " locations outside its folder left out; robots.txt does not name it")
   end
 end
 
@@ -56,8 +71,11 @@ kind "sitemap" {
 kind "robots" {
   on_success = function(req, text)
     local found = robots.parse(text).sitemaps
-    if #found == 0 then found = { "/sitemap.xml" } end
-    req:enqueue(found, { kind = "sitemap" })
+    if #found > 0 then
+      req:enqueue(found, { kind = "sitemap", meta = { named = true } })
+    else
+      req:enqueue("/sitemap.xml", { kind = "sitemap" })
+    end
   end,
   on_error = function(req)
     req:enqueue("/sitemap.xml", { kind = "sitemap" })

@@ -44,6 +44,7 @@ type SitemapURL struct {
 type SitemapRef struct {
 	Loc     string
 	LastMod string
+	Outside bool // as of [SitemapURL]
 }
 
 // ParseSitemap reads a sitemap from r: a urlset or an index in XML, a list of
@@ -248,7 +249,7 @@ func (s *sitemapReader) add() {
 		ref = text
 	}
 	if loc, outside, ok := s.loc(ref); ok && s.Type == "index" {
-		s.Sitemaps = append(s.Sitemaps, SitemapRef{Loc: loc, LastMod: get("lastmod")})
+		s.Sitemaps = append(s.Sitemaps, SitemapRef{Loc: loc, LastMod: get("lastmod"), Outside: outside})
 	} else if ok {
 		s.URLs = append(s.URLs, SitemapURL{
 			Loc: loc, LastMod: get("lastmod"), ChangeFreq: get("changefreq"), Priority: get("priority"), Outside: outside,
