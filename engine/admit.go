@@ -82,10 +82,9 @@ func (v *Visit) pageURL() string { return v.Request.URL }
 // pushed before is left out.
 func (e *Engine) file(ctx context.Context, v *Visit) {
 	kept := v.children[:0]
-	dups := int64(0)
 	for _, r := range v.children {
 		if !r.Again && e.pushed.has(r.Print) {
-			dups++
+			e.duplicate(v, r)
 			continue
 		}
 		if ok, why := e.policy.Allow(ctx, r); !ok {
@@ -101,19 +100,6 @@ func (e *Engine) file(ctx context.Context, v *Visit) {
 	}
 	clear(v.children[len(kept):])
 	v.children = kept
-	e.tally.skip(SkipDuplicate, dups)
-}
-
-// skipped counts what a visit will not fetch and tells the handler.
-func (e *Engine) skipped(ctx context.Context, v *Visit) {
-	for i := range v.skips {
-		s := v.skips[i]
-		e.tally.skip(s.Reason, int64(max(s.Links, 1)))
-		v.Skip = &s
-		_ = e.handle(ctx, EventSkip, v)
-	}
-	v.Skip = nil
-	v.skips = nil
 }
 
 // origin is what robots.txt and credentials belong to: scheme, host and port.

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"fmt"
 )
 
@@ -32,13 +33,14 @@ func (e *Engine) commit(ctx context.Context, b *batch) {
 		if b.err = e.writeItems(ctx, j.visit.items); b.err != nil {
 			return
 		}
-	}
-	var marks Marks
-	if e.deps.Output != nil {
-		if marks, b.err = e.deps.Output.Flush(); b.err != nil {
-			b.err = fmt.Errorf("output: %w", b.err)
+		if b.err = e.writeSkips(ctx, j.visit); b.err != nil {
 			return
 		}
+	}
+	marks, err := e.marks()
+	if err != nil {
+		b.err = err
+		return
 	}
 	b.stale, b.err = e.deps.Frontier.Done(ctx, b.outs, marks)
 	if b.err != nil {
@@ -77,15 +79,15 @@ func (e *Engine) push(ctx context.Context, reqs []*Request) (fresh int, err erro
 func (e *Engine) send(ctx context.Context, v *Visit) (fresh int) {
 	e.file(ctx, v)
 	fresh, err := e.push(ctx, v.children)
+	e.skipped(ctx, v)
 	if err == nil {
 		e.outputMu.Lock()
-		err = e.writeItems(ctx, v.items)
+		err = errors.Join(e.writeItems(ctx, v.items), e.writeSkips(ctx, v))
 		e.outputMu.Unlock()
 	}
 	if err != nil && ctx.Err() == nil {
 		e.finish("failed", err.Error(), err)
 	}
-	e.skipped(ctx, v)
 	v.children, v.items = nil, nil
 	return fresh
 }

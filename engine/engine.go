@@ -185,10 +185,10 @@ func (e *Engine) close(ctx context.Context) (Summary, error) {
 
 // flush makes the last rows count: those of on_finish belong to no request.
 func (e *Engine) flush(ctx context.Context) error {
-	if e.deps.Output == nil {
+	if e.deps.Output == nil && e.deps.Skips == nil {
 		return nil
 	}
-	marks, err := e.deps.Output.Flush()
+	marks, err := e.marks()
 	if err != nil {
 		return err
 	}

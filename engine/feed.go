@@ -164,7 +164,7 @@ func (f *feeder) seed(ctx context.Context, v *Visit, s seed) {
 	one := f.e.NewVisit(r)
 	if err := f.e.handle(ctx, EventEnqueue, one); err != nil {
 		if errors.Is(err, ErrDrop) {
-			f.e.tally.skip(SkipDropped, 1)
+			v.Drop(one.Request)
 		}
 		return
 	}

@@ -32,6 +32,7 @@ type Visit struct {
 	children []*Request
 	items    []Item
 	skips    []Skip
+	rows     []Item              // of the ledger of skips
 	local    map[uint64]struct{} // prints pushed by this visit, for "new to this page"
 	retry    *time.Duration      // set by Retry
 }

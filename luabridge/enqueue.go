@@ -267,6 +267,9 @@ func (h *Host) admit(L *lua.LState, p *page, ref string, o *push) (fresh bool, r
 	url := h.absolute(L, p, ref)
 	r := o.request(url)
 	if c := h.chain(hook(engine.EventEnqueue), r.Kind); len(c) > 0 && !h.filter(L, c, r) {
+		if s, ok := h.gate.cur.sink.(interface{ Drop(*engine.Request) }); ok {
+			s.Drop(r)
+		}
 		return false, engine.SkipDropped
 	}
 	fresh, skip := h.gate.cur.sink.Enqueue(r)

@@ -17,6 +17,7 @@ type parts struct {
 	store   frontier.Store
 	fetcher *fetch.Fetcher
 	output  *output.Set
+	skips   *output.Set // nil unless --skips is given
 	site    *site // nil unless a folder is served
 }
 
@@ -34,7 +35,7 @@ func (r *runner) assemble(ctx context.Context) error {
 		return err
 	}
 	specs := r.set.list("output")
-	if err := output.Check(specs); err != nil {
+	if err := output.Check(append(specs, r.set.text("skips"))); err != nil {
 		return &usageError{err.Error()}
 	}
 	if r.name, err = r.crawlName(); err != nil {
@@ -59,6 +60,11 @@ func (r *runner) assemble(ctx context.Context) error {
 	}
 	if r.parts.output, err = output.Open(specs, r.stdout, r.parts.store.Marks(), r.parts.store.Resumed()); err != nil {
 		return err
+	}
+	if file := r.set.text("skips"); file != "" {
+		if r.parts.skips, err = output.Open([]string{file}, r.stdout, r.parts.store.Marks(), r.parts.store.Resumed()); err != nil {
+			return err
+		}
 	}
 	return r.newEngine(cfg, seeds)
 }
@@ -145,10 +151,14 @@ func (r *runner) newEngine(cfg engine.Config, seeds iter.Seq2[string, error]) er
 	if choose := r.host.Proxy(); choose != nil && !r.asked.has("proxy") {
 		fetcher = proxied{fetcher, choose}
 	}
-	var err error
-	r.engine, err = engine.New(cfg, engine.Deps{
+	deps := engine.Deps{
 		Frontier: r.parts.store, Fetcher: fetcher, Handler: r.host, Output: r.parts.output, Seeds: seeds, Log: r.log,
-	})
+	}
+	if r.parts.skips != nil {
+		deps.Skips = r.parts.skips
+	}
+	var err error
+	r.engine, err = engine.New(cfg, deps)
 	if err != nil {
 		return &usageError{err.Error()}
 	}
@@ -160,6 +170,9 @@ func (r *runner) newEngine(cfg engine.Config, seeds iter.Seq2[string, error]) er
 func (r *runner) close() {
 	if r.parts.output != nil {
 		r.parts.output.Close()
+	}
+	if r.parts.skips != nil {
+		r.parts.skips.Close()
 	}
 	if r.parts.store != nil {
 		if err := r.parts.store.Close(); err != nil {

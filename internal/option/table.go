@@ -116,6 +116,8 @@ var Table = fill([]Option{
 
 	{Key: "output", Short: "o", Kind: List, Value: "FILE", Default: "stdout", Group: GroupOutput,
 		Help: "where items go: a .jsonl or .csv file, format:path, or - for stdout; several allowed"},
+	{Flag: "skips", Kind: String, Value: "FILE", Group: GroupOutput,
+		Help: "write a row for each URL found and not fetched, with the reason: a .jsonl or .csv file, or format:path"},
 	{Flag: "report", Kind: String, Value: "FILE", Group: GroupOutput,
 		Help: "write the summary as JSON when the crawl ends"},
 	{Flag: "quiet", Short: "q", Kind: Bool, Default: "false", Group: GroupOutput,
