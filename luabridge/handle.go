@@ -14,6 +14,7 @@ import (
 // Handle implements engine.Handler: it calls the hooks of an event in the
 // order the scripts were loaded.
 func (h *Host) Handle(ctx context.Context, ev engine.Event, v *engine.Visit) error {
+	h.heard(ev, v)
 	kind := ""
 	if v.Request != nil {
 		kind = v.Request.Kind

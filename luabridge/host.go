@@ -43,6 +43,7 @@ type Host struct {
 	kept     []func(sink) // what the top levels asked for
 	settings settings
 	policy   policyHooks
+	queue    *Queue // of a policy with queues of its own; set before the crawl starts
 	faults   faults
 }
 

@@ -2,27 +2,28 @@ package luabridge
 
 import (
 	"context"
+	"downpour/engine"
+	"downpour/internal/option"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	lua "github.com/yuin/gopher-lua"
-
-	"downpour/engine"
-	"downpour/internal/option"
 )
 
 // policyHooks are the functions of policy{}.
-type policyHooks struct{ key, delay, allow, retry *lua.LFunction }
+type policyHooks struct {
+	key, delay, allow, retry *lua.LFunction
+	queue                    map[string]*lua.LFunction // those of queueNames
+}
 
 func (p *policyHooks) any() bool {
 	return p.key != nil || p.delay != nil || p.allow != nil || p.retry != nil
 }
 
-var (
-	policyNames = []string{"key", "delay", "allow", "retry"}
-	// queueNames are the functions of a policy that brings its own queues.
-	queueNames = []string{"push", "extend", "pop", "len", "on_done", "on_success", "on_error", "start", "stop"}
-)
+// policyNames are the functions that decide about requests one by one.
+var policyNames = []string{"key", "delay", "allow", "retry"}
 
 // globalPolicy is policy{…}.
 func (h *Host) globalPolicy(L *lua.LState) int {
@@ -45,28 +46,32 @@ func (h *Host) setPolicy(t *lua.LTable) error {
 		into := map[string]**lua.LFunction{
 			"key": &h.policy.key, "delay": &h.policy.delay, "allow": &h.policy.allow, "retry": &h.policy.retry,
 		}[name]
-		if into == nil {
+		own := slices.Contains(queueNames, name)
+		if into == nil && !own {
 			return unknownPolicy(name)
 		}
 		fn, ok := v.(*lua.LFunction)
-		if !ok {
+		switch {
+		case !ok:
 			return fmt.Errorf("policy: '%s' is a function, not a %s", name, v.Type())
+		case own:
+			if h.policy.queue == nil {
+				h.policy.queue = map[string]*lua.LFunction{}
+			}
+			h.policy.queue[name] = fn
+		default:
+			*into = fn
 		}
-		*into = fn
 	}
-	return nil
+	return h.policy.checkQueue()
 }
 
 func unknownPolicy(name string) error {
-	for _, q := range queueNames {
-		if name == q {
-			return fmt.Errorf("policy: '%s' belongs to policies with queues of their own, which this version cannot run; it takes key, delay, allow and retry", name)
-		}
-	}
-	if near, ok := option.Nearest(name, policyNames); ok {
+	all := slices.Concat(policyNames, queueNames)
+	if near, ok := option.Nearest(name, all); ok {
 		return fmt.Errorf("policy: there is no '%s' (did you mean '%s'?)", name, near)
 	}
-	return fmt.Errorf("policy: there is no '%s'; it takes key, delay, allow and retry", name)
+	return fmt.Errorf("policy: there is no '%s'; it takes %s", name, strings.Join(all, ", "))
 }
 
 // Policy lays the script's policy{} over base; it is base where there is none.

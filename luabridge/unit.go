@@ -94,5 +94,5 @@ func (h *Host) Wants(ev engine.Event, kind string) bool {
 	if ev == engine.EventStart && len(h.kept) > 0 {
 		return true
 	}
-	return len(h.chain(hook(ev), kind)) > 0
+	return len(h.chain(hook(ev), kind)) > 0 || h.follows(ev)
 }

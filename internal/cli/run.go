@@ -122,6 +122,7 @@ type runner struct {
 	host   *luabridge.Host
 	parts  parts
 	engine *engine.Engine
+	delays delays // set while it runs
 }
 
 func newRunner(p *process, set settings, scripts, urls []string) *runner {
@@ -155,12 +156,19 @@ func (r *runner) run(ctx context.Context) error {
 	if r.parts.store.Resumed() {
 		r.sayResumed(ctx)
 	}
+	ctx, leave := context.WithCancel(ctx)
+	defer leave()
+	steered, err := r.steered(ctx, leave)
+	if err != nil {
+		return err
+	}
 	r.monitor.Watch(r.engine.Summary, r.parts.store.Counts)
 	watch, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var wg sync.WaitGroup
 	wg.Go(func() { r.monitor.Run(watch) })
 	wg.Go(func() { r.sayInterrupted(ctx, watch) })
 	sum, err := r.engine.Run(ctx)
+	steered()
 	stop()
 	wg.Wait()
 	return r.end(ctx, sum, err)
@@ -264,7 +272,7 @@ func (r *runner) explain(report *monitor.Report, err error) {
 		}
 		report.Notes = append(report.Notes, fmt.Sprintf("%d × %s", e.Count, e.Error))
 	}
-	if report.Exit == statusInterrupted || err != nil {
+	if (report.Exit == statusInterrupted || err != nil) && !r.host.OwnQueues() {
 		report.Advice = "the crawl is kept; the same command goes on with it:\n  " + commandLine(r.p.command)
 	}
 }

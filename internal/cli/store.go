@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"downpour/engine/frontier"
+	"downpour/luabridge"
 )
 
 var (
@@ -44,9 +45,17 @@ func (r *runner) openStore(ctx context.Context) error {
 		MaxPages: r.set.limit("max-pages"), MaxPerQueue: r.set.limit("max-per-host"),
 	}
 	var err error
-	if url := r.set.text("redis"); url != "" {
+	url := r.set.text("redis")
+	switch {
+	case r.host.OwnQueues() && url != "":
+		return usagef("policy{} with a pop of its own keeps its queues in one process: it cannot run with --redis")
+	case r.host.OwnQueues():
+		r.parts.store, err = opened(r.host.Queue(ctx, luabridge.QueueOptions{
+			Concurrency: int(r.set.number("concurrency")), MaxPages: o.MaxPages, MaxPerQueue: o.MaxPerQueue,
+		}))
+	case url != "":
 		r.parts.store, err = opened(frontier.OpenRedis(ctx, url, o))
-	} else {
+	default:
 		r.parts.store, err = opened(frontier.OpenJournal(ctx, r.stateFolder(), o))
 	}
 	if err != nil {
@@ -79,11 +88,12 @@ type note struct {
 	Args     map[string]string `json:"args,omitempty"`
 	Seeds    []string          `json:"seeds,omitempty"` // of the command line, files of them, and the folder served
 	Verdicts []string          `json:"verdicts,omitempty"`
+	Rules    map[string]any    `json:"rules,omitempty"` // options by flag, for commands that explain or add a URL
 }
 
 // checkNote refuses to go on with another crawl than this one.
 func (r *runner) checkNote(ctx context.Context) error {
-	n := note{Args: r.host.Args()}
+	n := note{Args: r.host.Args(), Rules: rules(r.set)}
 	for _, s := range r.scripts {
 		n.Scripts = append(n.Scripts, filepath.Base(s))
 	}
