@@ -1,6 +1,7 @@
 package frontier
 
 import (
+	"downpour/engine"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -11,8 +12,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-
-	"downpour/engine"
 )
 
 // lookTests are the part of the suite about looking into a store and steering
@@ -279,6 +278,9 @@ func testLookOver(c *tester) {
 	}
 	for range 2 { // looking changes nothing
 		c.reopen(Options{Look: true})
+		if over, err := c.s.(Steerer).Over(c.ctx); !over || err != nil {
+			c.t.Errorf("an ended crawl is over: %v, %v", over, err)
+		}
 		c.is("queues", "a 2/0", c.listed())
 		c.counts(engine.Counts{Queued: 2, Queues: 1, Seen: 2})
 	}

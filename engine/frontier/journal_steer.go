@@ -3,14 +3,26 @@ package frontier
 import (
 	"container/heap"
 	"context"
+	"downpour/engine"
 	"errors"
 	"os"
 	"path/filepath"
 	"slices"
 	"time"
-
-	"downpour/engine"
 )
+
+// Over implements Steerer.
+func (j *Journal) Over(ctx context.Context) (bool, error) {
+	if err := j.enter(ctx); err != nil {
+		return false, err
+	}
+	defer j.mu.Unlock()
+	_, err := os.Stat(filepath.Join(j.dir, endedMark))
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
 
 // Revive implements Steerer.
 func (j *Journal) Revive(ctx context.Context) error {

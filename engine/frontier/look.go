@@ -2,12 +2,11 @@ package frontier
 
 import (
 	"context"
+	"downpour/engine"
 	"errors"
 	"fmt"
 	"iter"
 	"time"
-
-	"downpour/engine"
 )
 
 // ErrNoCrawl: there is nothing where a crawl was to be looked into.
@@ -37,6 +36,8 @@ type Steerer interface {
 	// identities stay seen. Those under a lease stay. match may be called more
 	// than once for a request.
 	Drop(ctx context.Context, queue string, match func(*engine.Request) bool) (dropped int, err error)
+	// Over reports whether the crawl has ended: the next open starts anew.
+	Over(ctx context.Context) (bool, error)
 	// Revive takes back an End: the next open resumes the crawl.
 	Revive(ctx context.Context) error
 }

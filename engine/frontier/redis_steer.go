@@ -2,6 +2,7 @@ package frontier
 
 import (
 	"context"
+	"downpour/engine"
 	"errors"
 	"slices"
 	"strconv"
@@ -9,8 +10,6 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
-
-	"downpour/engine"
 )
 
 // The bounds of one drop call, and how often what moved meanwhile is looked
@@ -77,6 +76,16 @@ func (r *Redis) dropOnce(ctx context.Context, queue string, match func(*engine.R
 		gone, left = gone+int(taken), left+int(stayed)
 	}
 	return gone, left, nil
+}
+
+// Over implements Steerer.
+func (r *Redis) Over(ctx context.Context) (over bool, err error) {
+	err = r.patiently(ctx, func(bool) error {
+		state, err := r.client.HGet(ctx, metaKey(r.opts.Name), metaState).Result()
+		over = state == stateEnded
+		return err
+	})
+	return over, err
 }
 
 // Revive implements Steerer.

@@ -146,7 +146,7 @@ func (r *runner) newEngine(cfg engine.Config, seeds iter.Seq2[string, error]) er
 	if r.parts.site != nil && !r.set.has("delay") {
 		policy = restless{policy}
 	}
-	cfg.Policy = r.host.Policy(policy)
+	cfg.Policy = delayed{r.host.Policy(policy), &r.delays}
 	var fetcher engine.Fetcher = r.parts.fetcher
 	if choose := r.host.Proxy(); choose != nil && !r.asked.has("proxy") {
 		fetcher = proxied{fetcher, choose}

@@ -55,6 +55,15 @@ type verb struct {
 func verbs() []verb {
 	return []verb{
 		{"run", "SCRIPT… [URL…]", "run a crawl", runVerb},
+		{"status", "[NAME]", "tell how a crawl stands and what its end waits for", statusVerb},
+		{"hosts", "[NAME]", "list the hosts that a crawl has left", hostsVerb},
+		{"why", "URL", "tell what becomes of a URL", whyVerb},
+		{"queue", "ls|add|drop [URL…]", "list, add or take out waiting requests", queueVerb},
+		{"pause", "[NAME]", "let a running crawl start nothing", pauseVerb},
+		{"resume", "[NAME]", "let a paused crawl go on", resumeVerb},
+		{"stop", "[NAME]", "end a running crawl in order; it can be resumed", stopVerb},
+		{"set", "delay=SECONDS [host=HOST]", "change the delay of a running crawl", setVerb},
+		{"verify", "[NAME]", "check a crawl's state", verifyVerb},
 		{"check", "FILE…", "load scripts without crawling and say what is wrong", checkVerb},
 		{"scripts", "[show NAME]", "list the scripts that ship with downpour, or print one", scriptsVerb},
 		{"help", "[VERB|SCRIPT]", "explain a verb or a script", helpVerb},

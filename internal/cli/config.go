@@ -37,6 +37,7 @@ func (r *runner) config() (engine.Config, error) {
 
 		Canonical: policies.Canonical{DropParams: s.list("drop-params")},
 		Strict:    s.bool("strict"),
+		KeepAlive: s.bool("keep-alive"),
 	}
 	if s.text("policy") == "base" {
 		base(s, &cfg)

@@ -76,11 +76,27 @@ func verbHelp(word string) (string, bool) {
 			return head + runHelp(), true
 		case "check":
 			return head + optionsHelp(forCheck), true
+		case "status", "hosts", "why", "queue", "pause", "resume", "stop", "set", "verify":
+			return head + inquiryHelp, true
 		}
 		return head, true
 	}
 	return "", false
 }
+
+// inquiryHelp is about the flags that all verbs about a crawl take.
+const inquiryHelp = `
+A crawl that runs is asked; of one that does not, the state is read. Flags:
+      --name NAME                 the crawl, if there are several
+      --state DIR                 folder for the state of crawls (default .downpour)
+      --redis URL                 the crawl is kept in Redis
+      --json                      one JSON value a line
+and of queue ls and queue drop, to pick requests, besides naming URLs:
+      --host HOST                 of one host
+      --kind KIND                 of one kind
+      --match PATTERN             whose URL matches a Lua pattern
+      --limit N                   list so many at most
+`
 
 func runHelp() string {
 	return `

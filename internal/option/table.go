@@ -12,6 +12,8 @@ var Table = fill([]Option{
 		Help: "folder for the state of crawls"},
 	{Flag: "fresh", Env: "-", Kind: Bool, Default: "false", Group: GroupCrawl,
 		Help: "forget what an interrupted crawl left and start over"},
+	{Flag: "keep-alive", Env: "-", Kind: Bool, Default: "false", Group: GroupCrawl,
+		Help: "when nothing is left, wait for what downpour queue add or others push"},
 	{Key: "redis", Kind: String, Value: "URL", Group: GroupCrawl,
 		Help: "keep the frontier in Redis, where any number of machines share the crawl"},
 	{Key: "serve", Env: "-", Kind: String, Value: "DIR", Group: GroupCrawl,

@@ -1,0 +1,154 @@
+package cli
+
+import (
+	"context"
+	"downpour/engine/frontier"
+	"downpour/internal/control"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/pflag"
+)
+
+// An inquiry is a command line that asks about a crawl, or of it.
+type inquiry struct {
+	p     *process
+	name  string
+	state string
+	redis string
+	json  bool
+	words []string
+	asking
+}
+
+// inquire reads the command line of a verb. named says that its one word is
+// the crawl's name; filters, that requests can be picked.
+func inquire(p *process, verb string, named, filters bool) (*inquiry, error) {
+	q := &inquiry{p: p}
+	set := pflag.NewFlagSet(verb, pflag.ContinueOnError)
+	set.Usage = func() {}
+	set.StringVar(&q.name, "name", q.env("DOWNPOUR_NAME", ""), "")
+	set.StringVar(&q.state, "state", q.env("DOWNPOUR_STATE", ".downpour"), "")
+	set.StringVar(&q.redis, "redis", q.env("DOWNPOUR_REDIS", ""), "")
+	set.BoolVar(&q.json, "json", false, "")
+	if filters {
+		set.StringVar(&q.Host, "host", "", "")
+		set.StringVar(&q.Kind, "kind", "", "")
+		set.StringVar(&q.Match, "match", "", "")
+		set.IntVar(&q.Limit, "limit", 0, "")
+	}
+	if err := set.Parse(p.args); err != nil {
+		if errors.Is(err, pflag.ErrHelp) {
+			return nil, err
+		}
+		return nil, flagError(err, set)
+	}
+	q.words = set.Args()
+	if named {
+		if len(q.words) > 1 {
+			return nil, usagef("%s takes the name of one crawl", verb)
+		}
+		if len(q.words) == 1 {
+			q.name = q.words[0]
+		}
+	}
+	return q, nil
+}
+
+func (q *inquiry) env(name, otherwise string) string {
+	if v, ok := q.p.getenv(name); ok && v != "" {
+		return v
+	}
+	return otherwise
+}
+
+// ask carries a command out, in the process that runs the crawl if there is
+// one, and passes on the rows of the answer.
+func (q *inquiry) ask(ctx context.Context, do string, row func(json.RawMessage) error) error {
+	if err := q.choose(); err != nil {
+		return err
+	}
+	if q.redis == "" {
+		err := control.Call(ctx, filepath.Join(q.state, q.name), do, q.asking, row)
+		if !errors.Is(err, control.ErrNobody) {
+			return err
+		}
+	}
+	d, err := q.desk(ctx)
+	if err != nil {
+		return err
+	}
+	defer d.store.Close()
+	args, err := json.Marshal(q.asking)
+	if err != nil {
+		return err
+	}
+	return d.handlers()[do](ctx, args, func(v any) error {
+		b, err := json.Marshal(v)
+		if err != nil {
+			return err
+		}
+		return row(b)
+	})
+}
+
+// choose names the crawl if nobody has: the only one that is there.
+func (q *inquiry) choose() error {
+	if q.name != "" {
+		if !nameForm.MatchString(q.name) {
+			return usagef("%q is not the name of a crawl", q.name)
+		}
+		return nil
+	}
+	if q.redis != "" {
+		return usagef("which crawl? give its --name")
+	}
+	segments, err := filepath.Glob(filepath.Join(q.state, "*", "00000001.seg"))
+	if err != nil {
+		return err
+	}
+	var names []string
+	for _, s := range segments {
+		names = append(names, filepath.Base(filepath.Dir(s)))
+	}
+	switch len(names) {
+	case 0:
+		return usagef("no crawl in %s: name another folder with --state, or --redis", q.state)
+	case 1:
+		q.name = names[0]
+		return nil
+	}
+	return usagef("which crawl? there are %s: give its --name", strings.Join(names, ", "))
+}
+
+// desk opens the store for looking.
+func (q *inquiry) desk(ctx context.Context) (*desk, error) {
+	o := frontier.Options{Name: q.name, Look: true, Log: slog.New(slog.DiscardHandler)}
+	d := &desk{name: q.name}
+	if q.redis != "" {
+		r, err := frontier.OpenRedis(ctx, q.redis, o)
+		if err != nil {
+			return nil, err
+		}
+		d.store, d.steering = r, r
+		if d.workers, err = r.Live(ctx); err != nil {
+			r.Close()
+			return nil, err
+		}
+	} else {
+		j, err := frontier.OpenJournal(ctx, filepath.Join(q.state, q.name), o)
+		if err != nil {
+			return nil, err
+		}
+		d.store = j
+	}
+	var err error
+	if d.engine, err = ruled(d.store); err != nil {
+		d.store.Close()
+		return nil, err
+	}
+	return d, nil
+}
