@@ -1,7 +1,7 @@
 # make check is what has to pass before a change goes in; CI runs the same.
 LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
-.PHONY: build test check lint tidy bench
+.PHONY: build test check lint tidy bench chaos
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o downpour .
@@ -22,3 +22,7 @@ tidy:
 
 bench:
 	go test -run '^$$' -bench . -benchmem ./...
+
+# Kills workers and servers under a crawl; see bench/README.md.
+chaos:
+	go run ./bench/chaos
