@@ -17,7 +17,7 @@ import (
 
 // followAll tells of each page and of each failure, and follows every link.
 const followAll = `
-crawl{policy = "base", same_host = true, max_body = "32MiB"}
+crawl{policy = "base", same_host = true, max_body = "32MiB", max_links = 100000}
 function on_success(req)
 	local _ = req.title, req.doc:find("b")
 	emit{path = req.url:match("//[^/]*(.*)"), encoding = req.encoding}
