@@ -164,6 +164,7 @@ func (h *Host) compile(s *source) (*lua.LFunction, error) {
 	if err != nil {
 		return nil, h.syntaxError(s.name, err)
 	}
+	h.std().bound(fn.Proto)
 	return fn, nil
 }
 

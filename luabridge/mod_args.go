@@ -48,6 +48,23 @@ func fieldText(L *lua.LState, t *lua.LTable, name string) string {
 	return lua.LVAsString(v)
 }
 
+// fieldFirst is fieldText for a value that may be a list as well, such as a
+// header's: its first.
+func fieldFirst(L *lua.LState, t *lua.LTable, name string) string {
+	if t == nil {
+		return ""
+	}
+	list, ok := t.RawGetString(name).(*lua.LTable)
+	if !ok {
+		return fieldText(L, t, name)
+	}
+	first, ok := list.RawGetInt(1).(lua.LString)
+	if !ok {
+		L.RaiseError("option '%s' is a list without a string in it", name)
+	}
+	return string(first)
+}
+
 // record makes a table of name and value pairs, leaving out empty strings.
 func record(L *lua.LState, pairs ...string) *lua.LTable {
 	t := L.CreateTable(0, len(pairs)/2)

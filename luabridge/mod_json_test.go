@@ -7,6 +7,7 @@ import (
 	"testing"
 	"unicode/utf8"
 
+	"github.com/google/go-cmp/cmp"
 	lua "github.com/yuin/gopher-lua"
 )
 
@@ -62,5 +63,30 @@ func BenchmarkJSONDecode(b *testing.B) {
 		if v, err := d.document(); err != nil || v.(*lua.LTable).Len() != 1001 {
 			b.Fatal(err)
 		}
+	}
+}
+
+func TestOneJSONReader(t *testing.T) {
+	tests := []struct{ name, body, want string }{
+		{"value", `{"a": [1, null, []]}`, `{"a":[1,null,[]]}`},
+		{"more after it", `1]`, "nil\tjson: line 1, byte 2: more text after the value"},
+		{"two values", `1 2`, "nil\tjson: line 1, byte 3: more text after the value"},
+		{"nothing", ` `, "nil\tjson: line 1, byte 2: the text ends too early"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			w := one(t, `
+local json = require "downpour.json"
+function on_success(req)
+  local v, err = req:json()
+  if err then print(v, err) else print((json.encode(v))) end
+end`)
+			w.pages["http://site.test/"] = "200\nContent-Type: application/json\n\n" + tt.body
+			w.seeds = []string{"http://site.test/"}
+			w.run()
+			if diff := cmp.Diff([]string{tt.want}, w.printed()); diff != "" {
+				t.Error(diff)
+			}
+		})
 	}
 }

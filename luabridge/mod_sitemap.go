@@ -23,7 +23,7 @@ func sitemapModule() module {
 func (h *Host) sitemapParse(L *lua.LState) int {
 	bytes := argString(L, 1)
 	opts := h.fields(L, 2, "url", "content_type")
-	url, contentType := fieldText(L, opts, "url"), fieldText(L, opts, "content_type")
+	url, contentType := fieldText(L, opts, "url"), fieldFirst(L, opts, "content_type")
 	var m *extract.Sitemap
 	var err error
 	h.Blocking(func() { m, err = extract.ParseSitemap(strings.NewReader(bytes), contentType, url) })
@@ -70,7 +70,7 @@ func feedModule() module {
 func (h *Host) feedParse(L *lua.LState) int {
 	bytes := argString(L, 1)
 	opts := h.fields(L, 2, "url", "content_type")
-	url, contentType := fieldText(L, opts, "url"), fieldText(L, opts, "content_type")
+	url, contentType := fieldText(L, opts, "url"), fieldFirst(L, opts, "content_type")
 	var f *extract.Feed
 	var err error
 	h.Blocking(func() { f, err = extract.ParseFeed(strings.NewReader(bytes), contentType, url) })

@@ -95,8 +95,7 @@ func (h *Host) storeGet(L *lua.LState) int {
 	if !ok {
 		return pushAll(L, lua.LNil)
 	}
-	d := jsonReader{h: h, text: string(value)}
-	v, err := d.document()
+	v, err := h.parseJSON(value)
 	if err != nil {
 		return failed(L, err)
 	}

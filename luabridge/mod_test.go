@@ -3,14 +3,13 @@ package luabridge
 import (
 	"bytes"
 	"context"
+	"downpour/engine"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	lua "github.com/yuin/gopher-lua"
-
-	"downpour/engine"
 )
 
 // A module test is a script that checks itself with downpour.test: fail()
@@ -222,6 +221,25 @@ end`, nil)
 	b, err := os.ReadFile(filepath.Join(out, "deep/er/a.txt"))
 	if err != nil || string(b) != "one\ntwo\n" {
 		t.Errorf("the file holds %q, %v", b, err)
+	}
+}
+
+// TestHeaderAsContentType: what req.headers holds under a name serves as it is.
+func TestHeaderAsContentType(t *testing.T) {
+	for name, content := range map[string]string{"text": `"text/plain"`, "list": `{"text/plain", "text/html"}`} {
+		t.Run(name, func(t *testing.T) {
+			h, _ := runScript(t, `local sitemap, feed = require "downpour.sitemap", require "downpour.feed"
+function go(url)
+  local m = assert(sitemap.parse(url .. "\n", {content_type = `+content+`}))
+  assert(m.type == "text" and m.urls[1].loc == url, m.type)
+  assert(not feed.parse(url, {content_type = `+content+`}))
+end`, nil)
+			probe(t, h, "go", "http://site.test/a")
+		})
+	}
+	_, err := Load(t.Context(), Options{Files: []string{oneFile(t, `require("downpour.sitemap").parse("", {content_type = {}})`)}})
+	if err == nil || !strings.Contains(err.Error(), "option 'content_type' is a list without a string in it") {
+		t.Errorf("error %v", err)
 	}
 }
 

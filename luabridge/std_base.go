@@ -3,7 +3,6 @@ package luabridge
 import (
 	"math"
 	"math/rand/v2"
-	"runtime/metrics"
 	"strconv"
 	"strings"
 
@@ -81,9 +80,7 @@ func setMetatable(L *lua.LState) int {
 func collectGarbage(L *lua.LState) int {
 	switch what := optString(L, 1, "collect"); what {
 	case "count":
-		sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
-		metrics.Read(sample)
-		return pushAll(L, lua.LNumber(float64(sample[0].Value.Uint64())/1024))
+		return pushAll(L, lua.LNumber(float64(heapSize())/1024))
 	case "collect", "stop", "restart", "step", "setpause", "setstepmul":
 		return pushAll(L, lua.LNumber(0))
 	default:
@@ -207,6 +204,7 @@ func (s *std) compile(L *lua.LState, text, chunk string) int {
 	if err != nil {
 		return failed(L, s.h.syntaxError(name, err))
 	}
+	s.bound(fn.Proto)
 	fn.Env = callerEnv(L)
 	return pushAll(L, fn)
 }

@@ -49,6 +49,7 @@ func run(t *testing.T, h *Host, code string) ([]lua.LValue, error) {
 		t.Fatal(err)
 	}
 	fn.Env = h.L.G.Global
+	h.std().bound(fn.Proto)
 	th, _ := h.L.NewThread()
 	th.SetContext(h.gate)
 	th.Push(fn)

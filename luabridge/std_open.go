@@ -32,6 +32,7 @@ type std struct {
 	create, resume lua.LGFunction // gopher-lua's own
 	maker          *lua.LState    // on which create is called: it has no context
 	alive          *counter
+	join           *lua.LFunction // what concatenations call
 	methods        *lua.LTable // of strings
 
 	store  Store  // of the store module; nil until it is used
@@ -54,6 +55,7 @@ func openStd(h *Host, L *lua.LState) {
 	if h.watch != nil && h.watch.memory > 0 {
 		s.maxString = int(min(max(h.watch.memory/8, minLimitString), maxLimitString))
 	}
+	s.join = L.NewFunction(s.joined)
 	s.openBase(L)
 	s.openStrings(L)
 	s.openTables(L)

@@ -132,6 +132,18 @@ func (s *std) fits(L *lua.LState, n int) {
 	}
 }
 
+// bigString is the size from which a string is made only if the heap has room.
+const bigString = 1 << 18
+
+// room ends the call at hand where n bytes more would take the heap over its
+// limit.
+func (s *std) room(L *lua.LState, n int) {
+	if n >= bigString && s.h.watch.crowded(n) {
+		s.h.halt(s.h.watch.full())
+		s.halt(L)
+	}
+}
+
 func (s *std) rep(L *lua.LState) int {
 	text, n := argString(L, 1), argInt(L, 2)
 	if n <= 0 || text == "" {
@@ -141,5 +153,6 @@ func (s *std) rep(L *lua.LState) int {
 		s.fits(L, n)
 	}
 	s.fits(L, n*len(text))
+	s.room(L, n*len(text))
 	return pushAll(L, lua.LString(strings.Repeat(text, n)))
 }

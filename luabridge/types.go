@@ -96,5 +96,11 @@ func raise(L *lua.LState, err error) {
 // toString is v as tostring would make it, for a number or string without a
 // call.
 func toString(L *lua.LState, v lua.LValue) string {
+	switch v := v.(type) {
+	case lua.LString:
+		return string(v)
+	case lua.LNumber:
+		return numberText(float64(v))
+	}
 	return L.ToStringMeta(v).String()
 }

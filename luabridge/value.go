@@ -1,8 +1,6 @@
 package luabridge
 
 import (
-	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -165,72 +163,11 @@ func appendEscape(b []byte, s string) []byte {
 }
 
 // parseJSON makes a Lua value of JSON text. Objects keep the order of their
-// members, null is the null value, empty lists stay lists.
+// members, null is the null value, empty lists stay lists. Strings share the
+// text's memory, which must not change.
 func (h *Host) parseJSON(data []byte) (lua.LValue, error) {
-	dec := json.NewDecoder(bytes.NewReader(data))
-	v, err := h.decodeJSON(dec, 0)
-	if err != nil {
-		return lua.LNil, err
-	}
-	if dec.More() {
-		return lua.LNil, errors.New("more than one value")
-	}
-	return v, nil
-}
-
-func (h *Host) decodeJSON(dec *json.Decoder, depth int) (lua.LValue, error) {
-	tok, err := dec.Token()
-	if err != nil {
-		return lua.LNil, err
-	}
-	switch v := tok.(type) {
-	case bool:
-		return lua.LBool(v), nil
-	case float64:
-		return lua.LNumber(v), nil
-	case string:
-		return lua.LString(v), nil
-	case json.Delim:
-		if depth > 10*maxNesting {
-			return lua.LNil, errors.New("nested too deeply")
-		}
-		if v == '[' {
-			return h.decodeList(dec, depth)
-		}
-		return h.decodeObject(dec, depth)
-	}
-	return h.types.null, nil
-}
-
-func (h *Host) decodeList(dec *json.Decoder, depth int) (lua.LValue, error) {
-	t := h.L.NewTable()
-	t.Metatable = h.types.array
-	for dec.More() {
-		v, err := h.decodeJSON(dec, depth+1)
-		if err != nil {
-			return lua.LNil, err
-		}
-		t.Append(v)
-	}
-	_, err := dec.Token()
-	return t, err
-}
-
-func (h *Host) decodeObject(dec *json.Decoder, depth int) (lua.LValue, error) {
-	t := h.L.NewTable()
-	for dec.More() {
-		name, err := dec.Token()
-		if err != nil {
-			return lua.LNil, err
-		}
-		v, err := h.decodeJSON(dec, depth+1)
-		if err != nil {
-			return lua.LNil, err
-		}
-		t.RawSetString(name.(string), v)
-	}
-	_, err := dec.Token()
-	return t, err
+	d := jsonReader{h: h, text: bytesText(data)}
+	return d.document()
 }
 
 // plain makes a Go value of settings: nil, bool, float64, string, []any,

@@ -16,6 +16,11 @@ const tick = 20 * time.Millisecond
 // memory limit there is one before a call is blamed, and no more than that.
 const sweep = 200 * time.Millisecond
 
+// excess is the part of the memory limit by which the heap may go over it while
+// garbage is collected: what a call allocates meanwhile is not to grow without
+// a bound.
+const excess = 4
+
 // A watchdog ends calls that take too long or too much memory, inside library
 // functions that look at the call's done channel as well. Its timer runs only
 // while calls do.
@@ -32,8 +37,8 @@ type watchdog struct {
 	timer  *time.Timer
 	closed bool
 
-	sample [1]metrics.Sample // used by the timer alone, as is swept
-	swept  time.Time         // when garbage was last collected
+	sweeping sync.Mutex // guards swept
+	swept    time.Time  // when garbage was last collected
 }
 
 // begin starts c's clock. It does not look at the time: a clock starts at the
@@ -120,26 +125,54 @@ func (w *watchdog) check(c *call, heavy bool) {
 	case w.limit > 0 && c.spent+time.Since(c.seen) > w.limit:
 		c.halt(&limitError{fmt.Sprintf("took longer than %v of Lua time", w.limit), "--script-timeout"})
 	case heavy:
-		c.halt(&limitError{fmt.Sprintf("more than %d MiB of memory in use", w.memory>>20), "--script-memory"})
+		c.halt(w.full())
 	}
+}
+
+// full is the error of a call that took too much memory.
+func (w *watchdog) full() error {
+	return &limitError{fmt.Sprintf("more than %d MiB of memory in use", w.memory>>20), "--script-memory"}
 }
 
 // heavy reports whether what the process holds on to is above the limit.
 func (w *watchdog) heavy() bool {
-	if w.memory == 0 || w.heap() <= w.memory {
+	heap := heapSize()
+	switch {
+	case w.memory == 0 || heap <= w.memory:
+		return false
+	case heap > w.memory+w.memory/excess:
+		return true
+	}
+	w.collect(sweep)
+	return heapSize() > w.memory
+}
+
+// crowded reports whether n bytes more would take the heap over the limit. It
+// is for one allocation so large that the next tick would come too late.
+func (w *watchdog) crowded(n int) bool {
+	if w.memory == 0 || heapSize()+uint64(n) <= w.memory {
 		return false
 	}
-	if time.Since(w.swept) > sweep {
+	w.collect(tick)
+	return heapSize()+uint64(n) > w.memory
+}
+
+// collect collects garbage unless that was done within the last while.
+func (w *watchdog) collect(within time.Duration) {
+	w.sweeping.Lock()
+	defer w.sweeping.Unlock()
+	if time.Since(w.swept) > within {
 		runtime.GC()
 		w.swept = time.Now()
 	}
-	return w.heap() > w.memory
 }
 
-func (w *watchdog) heap() uint64 {
-	w.sample[0].Name = "/memory/classes/heap/objects:bytes"
-	metrics.Read(w.sample[:])
-	return w.sample[0].Value.Uint64()
+// heapSize is how many bytes the heap's objects have, dead ones included that
+// are not collected yet.
+func heapSize() uint64 {
+	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
 }
 
 // stop ends the watchdog.
