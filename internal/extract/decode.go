@@ -124,8 +124,8 @@ var aliases = map[string]string{
 // resolve returns the name of the encoding that label stands for, "" if none.
 func resolve(label string, body []byte) string {
 	label = strings.ToLower(trimSpace(label))
-	if label == "" {
-		return ""
+	if label == "" || label == "utf-8" { // by far the most frequent: no look into the table
+		return label
 	}
 	_, name := charset.Lookup(label)
 	if name == "" {
