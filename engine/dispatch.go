@@ -25,7 +25,8 @@ type dispatcher struct {
 	commits chan *batch
 	settled chan *batch
 	feeder  *feeder
-	feeds   int // times the feeder brought something
+	feeds   int  // times the feeder brought something
+	seeded  bool // the first seeds are in: what an earlier run left may need their leave to be fetched
 
 	turns   map[string]*turn // owned queues
 	ready   []*turn          // may start a request now, first come first served
@@ -277,7 +278,7 @@ func (d *dispatcher) ask(now time.Time) {
 // wanted is how many queues there is room for: half as many again as can run,
 // so that a worker never waits for the store.
 func (d *dispatcher) wanted() int {
-	if d.still() || d.leased || d.free() <= 0 || len(d.turns) > maxTurns*d.e.cfg.Concurrency {
+	if d.still() || d.leased || !d.seeded || d.free() <= 0 || len(d.turns) > maxTurns*d.e.cfg.Concurrency {
 		return 0
 	}
 	return d.e.cfg.Concurrency + d.e.cfg.Concurrency/2 - d.busy - len(d.ready)
@@ -328,7 +329,7 @@ func (d *dispatcher) take(l leasing) {
 		d.line(t)
 		d.retire(t)
 	}
-	if len(l.leases) < l.queues && !d.closing {
+	if len(l.leases) < l.queues && !d.closing && !errors.Is(l.err, ErrBudget) {
 		d.feeder.want(d.drained != nil)
 	}
 }
@@ -339,6 +340,7 @@ const idlePoll = 500 * time.Millisecond
 
 // fed notes that seeds came in.
 func (d *dispatcher) fed(n int) {
+	d.seeded = true
 	if n > 0 || d.feeder.slow.Load() {
 		d.again = time.Time{}
 	}
@@ -507,16 +509,14 @@ func (d *dispatcher) finished() bool {
 	if d.closing {
 		return !d.leased && (len(d.turns) == 0 || d.broken)
 	}
-	if len(d.turns) > 0 || d.leased || d.drained == nil || !d.feeder.dry() {
-		return false
-	}
-	if d.e.cfg.KeepAlive && errors.Is(d.drained, ErrDrained) {
+	if len(d.turns) > 0 || d.leased || d.drained == nil {
 		return false
 	}
 	if errors.Is(d.drained, ErrBudget) {
 		d.e.finish("budget", "max_pages or max_per_host reached", nil)
+		return true
 	}
-	return true
+	return d.feeder.dry() && !d.e.cfg.KeepAlive
 }
 
 // sleep is how long the loop may wait for an event.

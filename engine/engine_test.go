@@ -520,6 +520,54 @@ func TestFailuresOfThePartsEndTheCrawl(t *testing.T) {
 	}
 }
 
+// free is a policy without rests.
+type free struct{ engine.Policy }
+
+func (free) Delay(context.Context, string, *engine.Request, *engine.Response) time.Duration { return 0 }
+
+func TestPolicyMayOweNoRest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		cfg := engine.Config{Delay: time.Second}
+		cfg.Policy = free{engine.NewPolicy(cfg)}
+		s := &site{answer: ok}
+		crawl(t, t.Context(), cfg, engine.Deps{Fetcher: s, Seeds: seeds("http://a.test/1", "http://a.test/2")})
+		if d := cmp.Diff([]asked{{0, "http://a.test/1"}, {0, "http://a.test/2"}}, s.asked); d != "" {
+			t.Error(d)
+		}
+	})
+}
+
+func TestSpentBudgetPullsNoSeeds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory()
+		m.budget = 50
+		var pulled atomic.Int64
+		endless := func(yield func(string, error) bool) {
+			for yield(fmt.Sprintf("http://h%d.test/", pulled.Add(1)), nil) {
+			}
+		}
+		s := crawl(t, t.Context(), engine.Config{}, engine.Deps{Frontier: m, Fetcher: &site{answer: ok}, Seeds: endless})
+		if s.End != "budget" || s.Pages != 50 || pulled.Load() > 20_000 {
+			t.Errorf("end %q after %d pages with %d seeds pulled", s.End, s.Pages, pulled.Load())
+		}
+	})
+}
+
+func TestSeedsComeBeforeWhatIsLeft(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		m := newMemory()
+		m.Push(t.Context(), &engine.Request{URL: "http://a.test/left", Queue: "a.test", Print: 1})
+		s := &site{answer: ok}
+		late := func(yield func(string, error) bool) {
+			if len(s.urls()) > 0 {
+				t.Error("fetched before the seeds were read")
+			}
+			yield("http://a.test/", nil)
+		}
+		crawl(t, t.Context(), engine.Config{}, engine.Deps{Frontier: m, Fetcher: s, Seeds: late})
+	})
+}
+
 func TestSeedsArePulledLazily(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var pulled atomic.Int64

@@ -171,7 +171,8 @@ func (m *memory) done(q *memQueue, o *engine.Outcome) {
 // giveBack ends a queue's lease; what is left of it is first again.
 func (m *memory) giveBack(q *memQueue, left []*engine.Request, due time.Time) {
 	for _, r := range slices.Backward(left) {
-		q.todo = slices.Insert(q.todo, 0, memRequest{r, time.Time{}})
+		again := *r // whoever lost the lease may still be at work on his
+		q.todo = slices.Insert(q.todo, 0, memRequest{&again, time.Time{}})
 	}
 	m.counts.Leased -= int64(q.held)
 	q.held, q.lease, q.due = 0, nil, due

@@ -116,15 +116,15 @@ func (t *turn) ended(j *job) {
 		t.asking = false
 		t.state.Robots = j.copies
 	}
+	if t.last == j {
+		t.last, t.next = nil, t.held // the guess was for want of this
+	}
 	if j.seen.IsZero() {
-		if t.last == j {
-			t.last, t.next = nil, t.held // nothing was asked of the site
-		}
-		return
+		return // nothing was asked of the site
 	}
 	t.rest = j.rest
 	if t.rest > 0 {
-		t.answered(j, j.seen)
+		t.after(j.seen.Add(t.rest + spare))
 		t.learn(j.latency)
 	}
 	switch {
