@@ -1,7 +1,6 @@
 package frontier
 
 import (
-	"downpour/engine"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -12,6 +11,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"downpour/engine"
 )
 
 // lookTests are the part of the suite about looking into a store and steering

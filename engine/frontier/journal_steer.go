@@ -3,12 +3,13 @@ package frontier
 import (
 	"container/heap"
 	"context"
-	"downpour/engine"
 	"errors"
 	"os"
 	"path/filepath"
 	"slices"
 	"time"
+
+	"downpour/engine"
 )
 
 // Over implements Steerer.

@@ -2,11 +2,12 @@ package frontier
 
 import (
 	"context"
-	"downpour/engine"
 	"errors"
 	"fmt"
 	"iter"
 	"time"
+
+	"downpour/engine"
 )
 
 // ErrNoCrawl: there is nothing where a crawl was to be looked into.

@@ -2,7 +2,6 @@ package frontier
 
 import (
 	"context"
-	"downpour/engine"
 	"errors"
 	"slices"
 	"strconv"
@@ -10,6 +9,8 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
+
+	"downpour/engine"
 )
 
 // The bounds of one drop call, and how often what moved meanwhile is looked

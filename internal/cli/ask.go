@@ -2,13 +2,14 @@ package cli
 
 import (
 	"context"
-	"downpour/engine/frontier"
-	"downpour/internal/control"
 	"encoding/json"
 	"errors"
 	"log/slog"
 	"path/filepath"
 	"strings"
+
+	"downpour/engine/frontier"
+	"downpour/internal/control"
 
 	"github.com/spf13/pflag"
 )

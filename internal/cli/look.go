@@ -2,10 +2,6 @@ package cli
 
 import (
 	"context"
-	"downpour/engine"
-	"downpour/engine/frontier"
-	"downpour/internal/monitor"
-	"downpour/internal/option"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,6 +9,11 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"downpour/engine"
+	"downpour/engine/frontier"
+	"downpour/internal/monitor"
+	"downpour/internal/option"
 
 	"github.com/spf13/pflag"
 )

@@ -2,9 +2,6 @@ package cli
 
 import (
 	"context"
-	"downpour/engine"
-	"downpour/engine/frontier"
-	"downpour/internal/option"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +9,10 @@ import (
 	"maps"
 	"sync/atomic"
 	"time"
+
+	"downpour/engine"
+	"downpour/engine/frontier"
+	"downpour/internal/option"
 )
 
 // rules are the settings that say which URLs a crawl fetches and when, as they

@@ -2,11 +2,12 @@ package cli
 
 import (
 	"context"
+	"fmt"
+	"time"
+
 	"downpour/engine"
 	"downpour/engine/frontier"
 	"downpour/internal/control"
-	"fmt"
-	"time"
 )
 
 // steering is how a running crawl is told what to do: this process's own, or

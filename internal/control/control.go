@@ -71,7 +71,7 @@ func Listen(dir string, handlers map[string]Handler) (*Server, error) {
 	}
 	l.(*net.UnixListener).SetUnlinkOnClose(false) // the path may be a short-lived name
 	if err := os.Chmod(path, 0o600); err != nil {
-		l.Close()
+		_ = l.Close() // the error to tell is the other
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -203,7 +203,7 @@ func reach(dir string) (path string, done func(), err error) {
 	if err != nil {
 		return "", nil, err
 	}
-	done = func() { os.RemoveAll(tmp) }
+	done = func() { _ = os.RemoveAll(tmp) } // a link in a folder for temporary files
 	link := filepath.Join(tmp, "d")
 	if err := os.Symlink(abs, link); err != nil {
 		done()
