@@ -256,3 +256,40 @@ func TestHeaders(t *testing.T) {
 		})
 	}
 }
+
+// TestBearer: a token goes with every request to its host, and with none to
+// another; a 401 is not asked again.
+func TestBearer(t *testing.T) {
+	asked := 0
+	srv := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked++
+		if r.Header.Get("Authorization") != "Bearer abc.d_e-f~/+=" {
+			w.Header().Set("WWW-Authenticate", `Bearer realm="x", error="invalid_token", Basic realm="x"`)
+			w.WriteHeader(http.StatusUnauthorized)
+		}
+	}))
+	defer srv.Close()
+	for _, row := range []struct {
+		name, key, token string
+		status           int
+	}{
+		{"by host", "127.0.0.1", "abc.d_e-f~/+=", 200},
+		{"by host and port", hostOf(srv.URL), "abc.d_e-f~/+=", 200},
+		{"by origin", srv.URL, "abc.d_e-f~/+=", 200},
+		{"a wrong token", "127.0.0.1", "other", 401},
+		{"another host's", "a.test", "abc.d_e-f~/+=", 401},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			asked = 0
+			resp, err := get(t, newFetcher(t, Config{Auth: map[string]Auth{row.key: {Token: row.token}}}), srv.URL)
+			if err != nil || resp.Status != row.status || asked != 1 {
+				t.Errorf("%v, %v; asked %d times", resp, err, asked)
+			}
+		})
+	}
+	for _, bad := range []Auth{{Token: "a b"}, {Token: "a\r\nB: c"}, {Token: "a", User: "b"}} {
+		if _, err := New(Config{Auth: map[string]Auth{"a.test": bad}}); err == nil {
+			t.Errorf("no error for %+v", bad)
+		}
+	}
+}

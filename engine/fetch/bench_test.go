@@ -62,7 +62,7 @@ func BenchmarkFetch(b *testing.B) {
 		tr := &http.Transport{}
 		buf := make([]byte, 32<<10)
 		for b.Loop() {
-			r, _ := http.NewRequest("GET", srv.URL+"/plain", nil)
+			r, _ := http.NewRequest(http.MethodGet, srv.URL+"/plain", nil)
 			resp, err := tr.RoundTrip(r)
 			if err != nil {
 				b.Fatal(err)

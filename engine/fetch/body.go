@@ -74,7 +74,7 @@ func (x *exchange) decode(answer *http.Response, wire *wireReader, limit int64) 
 	var stack decoders
 	defer stack.release()
 	src, coding, err := stack.build(wire, list, limit)
-	if err == io.EOF { // nothing, coded or not, is nothing
+	if errors.Is(err, io.EOF) { // nothing, coded or not, is nothing
 		return nil, nil
 	}
 	if err != nil {
@@ -109,7 +109,7 @@ func (s *decoders) build(src io.Reader, list []string, limit int64) (io.Reader, 
 			return nil, "", io.EOF
 		}
 		if err := d.reset(peek); err != nil {
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				err = io.ErrUnexpectedEOF
 			}
 			return nil, list[i], err
@@ -137,7 +137,7 @@ func (x *exchange) undecoded(answer *http.Response, wire *wireReader, coding str
 	switch {
 	case errors.As(err, &f):
 		return err
-	case wire.err != nil && wire.err != io.EOF:
+	case wire.err != nil && !errors.Is(wire.err, io.EOF):
 		return x.incomplete(answer, wire, wire.err)
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return undecodable("the %s body ends early, after %d octets", coding, wire.n)

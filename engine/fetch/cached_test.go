@@ -275,7 +275,8 @@ func TestRecrawl(t *testing.T) {
 	}{
 		{
 			"the site says so", page(200, "one", "ETag", `"1"`, "Cache-Control", "max-age=600"), page(200, "one", "ETag", `"1"`),
-			[]string{"200 one new", "200 one unchanged"}, `GET / "1"`,
+			[]string{"200 one new", "200 one unchanged"},
+			`GET / "1"`,
 		},
 		{"by date", page(200, "one", "Last-Modified", old), page(200, "two"), []string{"200 one new", "200 two changed"}, "GET / " + old},
 		{"no validators, the same", page(200, "one"), page(200, "one"), []string{"200 one new", "200 one unchanged"}, "GET /"},

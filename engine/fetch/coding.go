@@ -107,7 +107,7 @@ func (d *flateDecoder) release() { flatePool.Put(d) }
 
 type brotliDecoder struct{ *brotli.Reader }
 
-func (d *brotliDecoder) reset(src *bufio.Reader) error { return d.Reader.Reset(src) }
+func (d *brotliDecoder) reset(src *bufio.Reader) error { return d.Reset(src) }
 func (d *brotliDecoder) release()                      { brotliPool.Put(d) }
 
 type zstdDecoder struct{ *zstd.Decoder }
@@ -117,12 +117,12 @@ func (d *zstdDecoder) reset(src *bufio.Reader) (err error) {
 		d.Decoder, err = zstd.NewReader(src, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow))
 		return err
 	}
-	return d.Decoder.Reset(src)
+	return d.Reset(src)
 }
 
 func (d *zstdDecoder) release() {
 	if d.Decoder != nil {
-		_ = d.Decoder.Reset(nil) // lets go of the body
+		_ = d.Reset(nil) // lets go of the body
 	}
 	zstdPool.Put(d)
 }

@@ -21,10 +21,10 @@ type exchange struct {
 	url     policies.URL
 	header  http.Header // to be sent; shared with other exchanges while owned is false
 	owned   bool
-	hostHdr string // the Host header where the request sets one
-	jar     *jar   // cookies; nil for none
-	login   *login // user and password that the host may have; nil for none
-	ctx     context.Context
+	hostHdr string          // the Host header where the request sets one
+	jar     *jar            // cookies; nil for none
+	login   *login          // user and password that the host may have; nil for none
+	ctx     context.Context //nolint:containedctx // an exchange is one call of Fetch
 	clock   clock
 	route   *route
 	resp    *engine.Response

@@ -8,6 +8,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"errors"
 	"io"
 	"log"
 	"math/big"
@@ -44,8 +45,8 @@ func TestBrokenAnswers(t *testing.T) {
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			_, err := get(t, newFetcher(t, Config{}), rawServer(t, say(row.reply)))
-			f, ok := err.(*engine.Failure)
-			if !ok || f.Kind != row.kind || !strings.Contains(f.Message, row.message) || f.Status != row.status {
+			var f *engine.Failure
+			if !errors.As(err, &f) || f.Kind != row.kind || !strings.Contains(f.Message, row.message) || f.Status != row.status {
 				t.Fatalf("%#v, want %s (%d): %s", err, row.kind, row.status, row.message)
 			}
 			if strings.ContainsFunc(f.Message, func(r rune) bool { return r < ' ' || r == 0x7f }) {
@@ -216,5 +217,16 @@ func TestTLS(t *testing.T) {
 	mute := muteServer(t)
 	if _, err := get(t, newFetcher(t, Config{ConnectTimeout: 50 * time.Millisecond}), mute); kindOf(err) != engine.FailTLS && kindOf(err) != engine.FailTimeout {
 		t.Errorf("a handshake without an answer: %v", err)
+	}
+}
+
+// TestOneLine: what a server sent breaks neither a line nor a terminal.
+func TestOneLine(t *testing.T) {
+	for in, want := range map[string]string{
+		"ok é 世": "ok é 世", "a\r\nb": "a??b", "\x1b]0;x\x07": "?]0;x?", "\u009b2J": "?2J", "a\u202eb\u2066": "a?b?",
+	} {
+		if got := oneLine(in); got != want {
+			t.Errorf("%q: %q, want %q", in, got, want)
+		}
 	}
 }

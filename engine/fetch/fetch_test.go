@@ -114,10 +114,6 @@ func TestAsis(t *testing.T) {
 	}
 }
 
-func itoa(n int) string {
-	return string([]byte{byte('0' + n/100), byte('0' + n/10%10), byte('0' + n%10)})
-}
-
 func TestNotifyCuts(t *testing.T) {
 	stop := errors.New("enough")
 	for _, event := range []engine.Event{engine.EventStatus, engine.EventHeaders} {
@@ -142,7 +138,7 @@ func TestNotifyCuts(t *testing.T) {
 					}
 					return nil
 				})
-				if err != stop || resp == nil || resp.Status != 200 || resp.Body != nil {
+				if !errors.Is(err, stop) || resp == nil || resp.Status != 200 || resp.Body != nil {
 					t.Fatalf("response %+v, error %v", resp, err)
 				}
 			}

@@ -85,7 +85,7 @@ func (d *gzipDecoder) Read(p []byte) (int, error) {
 		d.sum = crc32.Update(d.sum, crc32.IEEETable, p[:n])
 		d.size += uint32(n)
 		switch {
-		case err == nil || err != io.EOF:
+		case err == nil || !errors.Is(err, io.EOF):
 			return n, err
 		case n > 0:
 			return n, nil // the end comes again
@@ -119,7 +119,7 @@ func (d *gzipDecoder) release() {
 }
 
 func unexpected(err error) error {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
 	}
 	return err

@@ -63,16 +63,20 @@ func (f *Fetcher) KeepCookies(path string, goOn bool) error {
 		}
 	}
 	f.cookies.path, f.cookies.saved = path, time.Now()
-	f.cookies.dirty = err == nil && !goOn // what an older crawl left is to go
+	if err == nil && !goOn {
+		f.cookies.dirty = true // what an older crawl left is to go
+	}
 	return nil
 }
 
 // LoadCookies adds cookies in the Netscape form that curl and browsers'
-// extensions write. The error names the line.
+// extensions write. The error names the line. It is to be called before the
+// first Fetch, and before KeepCookies, whose cookies are newer.
 func (f *Fetcher) LoadCookies(r io.Reader) error {
 	if f.cookies == nil {
 		return nil
 	}
+	f.cookies.dirty = true
 	return f.cookies.read(r, time.Now())
 }
 

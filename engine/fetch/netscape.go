@@ -23,15 +23,15 @@ const (
 // write writes the cookies of all jars that have not expired.
 func (s *jars) write(w io.Writer, now time.Time) error {
 	b := bufio.NewWriter(w)
-	b.WriteString(netscapeHead) // bufio keeps the first error for Flush
+	_, _ = b.WriteString(netscapeHead) // bufio keeps the first error for Flush
 	names, list := s.all()
 	for i, j := range list {
 		cookies := j.list(now)
 		if names[i] != "" && len(cookies) > 0 {
-			b.WriteString(jarMark + strconv.Quote(names[i]) + "\n")
+			_, _ = b.WriteString(jarMark + strconv.Quote(names[i]) + "\n")
 		}
 		for _, c := range cookies {
-			b.WriteString(c.netscape())
+			_, _ = b.WriteString(c.netscape())
 		}
 	}
 	return b.Flush()

@@ -45,7 +45,7 @@ func TestTLSFailures(t *testing.T) {
 	ca, stranger := newAuthority(t), newAuthority(t)
 	names := []string{"a.test"}
 	good := ca.pair(t, x509.Certificate{DNSNames: names})
-	hour := func(n time.Duration) time.Time { return time.Now().Add(n * time.Hour) }
+	hour := func(n int) time.Time { return time.Now().Add(time.Duration(n) * time.Hour) }
 	for _, row := range []struct {
 		name string
 		site *tls.Config
@@ -115,4 +115,47 @@ func TestInsecureHostBehindProxy(t *testing.T) {
 	if _, err := get(t, f, "https://b.test/"); kindOf(err) != engine.FailTLS {
 		t.Errorf("another host: %v", err)
 	}
+}
+
+// hostileTLS are the cases of certificates: what is wrong, and its word.
+func hostileTLS() map[string]func(*testing.T) {
+	hour := func(n int) time.Time { return time.Now().Add(time.Duration(n) * time.Hour) }
+	cases := map[string]func(*testing.T){}
+	add := func(id, want string, version uint16, pair func(t *testing.T, ca *authority) tls.Certificate) {
+		cases[id] = func(t *testing.T) {
+			ca := newAuthority(t)
+			site := &tls.Config{Certificates: []tls.Certificate{pair(t, ca)}, MinVersion: tls.VersionTLS10, MaxVersion: version}
+			_, err := get(t, newFetcher(t, Config{RootCAs: ca.pool, Resolve: tlsSite(t, site, false)}), "https://a.test/")
+			if kindOf(err) != engine.FailTLS || !strings.HasPrefix(err.Error(), "tls: "+want+": ") {
+				t.Errorf("%v, want %s", err, want)
+			}
+		}
+	}
+	names := []string{"a.test"}
+	add("tls-01", "expired", 0, func(t *testing.T, ca *authority) tls.Certificate {
+		return ca.pair(t, x509.Certificate{DNSNames: names, NotBefore: hour(-2), NotAfter: hour(-1)})
+	})
+	add("tls-02", "not_yet_valid", 0, func(t *testing.T, ca *authority) tls.Certificate {
+		return ca.pair(t, x509.Certificate{DNSNames: names, NotBefore: hour(1), NotAfter: hour(2)})
+	})
+	add("tls-03", "wrong_host", 0, func(t *testing.T, ca *authority) tls.Certificate {
+		return ca.pair(t, x509.Certificate{DNSNames: []string{"b.test"}})
+	})
+	add("tls-04", "self_signed", 0, func(t *testing.T, _ *authority) tls.Certificate {
+		return (&authority{}).pair(t, x509.Certificate{DNSNames: names})
+	})
+	add("tls-05", "unknown_authority", 0, func(t *testing.T, _ *authority) tls.Certificate {
+		return newAuthority(t).pair(t, x509.Certificate{DNSNames: names})
+	})
+	add("tls-06", "unknown_authority", 0, func(t *testing.T, ca *authority) tls.Certificate {
+		between := &authority{}
+		between.cert, between.key = ca.issue(t, &x509.Certificate{
+			IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign, NotBefore: hour(-1), NotAfter: hour(1),
+		})
+		return between.pair(t, x509.Certificate{DNSNames: names}) // without the one between
+	})
+	add("tls-08", "old_version", tls.VersionTLS11, func(t *testing.T, ca *authority) tls.Certificate {
+		return ca.pair(t, x509.Certificate{DNSNames: names})
+	})
+	return cases
 }

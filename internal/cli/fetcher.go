@@ -56,7 +56,7 @@ func (r *runner) openFetcher(cfg engine.Config) error {
 	if r.parts.fetcher, err = fetch.New(f); err != nil {
 		return &usageError{err.Error()}
 	}
-	return nil
+	return r.importCookies()
 }
 
 // cacheFolder is the folder of the cache: the one that is named, or with
@@ -112,23 +112,14 @@ func clientCertificate(cert, key string) ([]tls.Certificate, error) {
 	return []tls.Certificate{pair}, nil
 }
 
-// keepCookies makes the cookies last as long as the crawl, and adds those of a
-// file.
-func (r *runner) keepCookies() error {
+// importCookies adds the cookies of a file.
+func (r *runner) importCookies() error {
 	if !r.set.bool("cookies") {
 		for _, flag := range [...]string{"import-cookies", "export-cookies"} {
 			if r.set.has(flag) {
 				return usagef("--%s needs cookies, which are off", flag)
 			}
 		}
-		return nil
-	}
-	dir := r.stateFolder()
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return err
-	}
-	if err := r.parts.fetcher.KeepCookies(filepath.Join(dir, "cookies.txt"), r.parts.store.Resumed()); err != nil {
-		return err
 	}
 	path := r.set.text("import-cookies")
 	if path == "" {
@@ -143,6 +134,15 @@ func (r *runner) keepCookies() error {
 		return usagef("--import-cookies %s: %v", path, err)
 	}
 	return nil
+}
+
+// keepCookies makes the cookies last as long as the crawl.
+func (r *runner) keepCookies() error {
+	dir := r.stateFolder()
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	return r.parts.fetcher.KeepCookies(filepath.Join(dir, "cookies.txt"), r.parts.store.Resumed())
 }
 
 // exportCookies writes the cookies where they were asked for.

@@ -206,7 +206,15 @@ func (e *Entry) Update(header http.Header, asked, answered time.Time) bool {
 }
 
 // Conditions are the validators with which to ask whether the entry still
-// holds; "" for none (RFC 9111 §4.3.1).
+// holds; "" for none (RFC 9111 §4.3.1). A page modified in the second in which
+// it was got may have been modified again in that second: its date says nothing
+// (RFC 9110 §8.8.2.2).
 func (e *Entry) Conditions() (etag, modified string) {
-	return e.Header.Get("Etag"), e.Header.Get("Last-Modified")
+	etag, modified = e.Header.Get("Etag"), e.Header.Get("Last-Modified")
+	at, err := http.ParseTime(modified)
+	date, dateErr := http.ParseTime(e.Header.Get("Date"))
+	if err == nil && dateErr == nil && !at.Before(date) {
+		modified = ""
+	}
+	return etag, modified
 }

@@ -65,7 +65,7 @@ func (f *Folder) Get(url string) *Entry {
 	}
 	e, err := decode(data)
 	if err != nil {
-		os.Remove(path) // whoever finds it next would be no wiser
+		_ = os.Remove(path) // whoever finds it next would be no wiser
 		return nil
 	}
 	if e.URL != url {
@@ -105,7 +105,7 @@ func write(path string, data []byte) error {
 		err = os.Rename(t.Name(), path)
 	}
 	if err != nil {
-		os.Remove(t.Name())
+		_ = os.Remove(t.Name())
 	}
 	return err
 }

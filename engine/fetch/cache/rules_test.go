@@ -194,3 +194,24 @@ func TestUpdate(t *testing.T) {
 		})
 	}
 }
+
+func TestConditions(t *testing.T) {
+	for _, tt := range []struct {
+		name           string
+		header         http.Header
+		etag, modified string
+	}{
+		{"none", head(), "", ""},
+		{"both", head("Etag", `W/"a"`, "Last-Modified", at(-1), "Date", at(0)), `W/"a"`, at(-1)},
+		{"modified in the same second", head("Last-Modified", at(0), "Date", at(0)), "", ""},
+		{"no clock", head("Last-Modified", at(0)), "", at(0)},
+		{"a date of the site's own", head("Last-Modified", "yesterday", "Date", at(0)), "", "yesterday"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			etag, modified := (&Entry{Header: tt.header}).Conditions()
+			if etag != tt.etag || modified != tt.modified {
+				t.Errorf("%q, %q", etag, modified)
+			}
+		})
+	}
+}

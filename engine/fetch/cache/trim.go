@@ -36,7 +36,7 @@ func trim(dir string, limit int64) (size int64, err error) {
 		if size <= limit-limit/10 {
 			break
 		}
-		os.Remove(f.path)
+		_ = os.Remove(f.path)
 		size -= f.size
 	}
 	return size, nil
