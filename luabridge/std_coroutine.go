@@ -2,6 +2,7 @@ package luabridge
 
 import (
 	"runtime"
+	"strings"
 	"sync/atomic"
 
 	lua "github.com/yuin/gopher-lua"
@@ -111,7 +112,10 @@ func (s *std) wrap(L *lua.LState) int {
 			return n - 1
 		}
 		if text, ok := first.(lua.LString); ok {
-			first = lua.LString(position(L, 1)) + text
+			// Once is enough: coroutines in one another would hide the message.
+			if at := position(L, 1); !strings.HasPrefix(string(text), at) {
+				first = lua.LString(at) + text
+			}
 		}
 		L.Error(first, 0)
 		return 0
