@@ -6,6 +6,7 @@ import (
 	"maps"
 	"path/filepath"
 
+	"downpour/internal/output"
 	"downpour/luabridge"
 	"downpour/scripts"
 )
@@ -18,6 +19,7 @@ func (r *runner) loadScripts(ctx context.Context) error {
 	r.host = host
 	r.asked = maps.Clone(r.set)
 	r.set.addScript(host.Settings())
+	host.UseOutput(output.Folder(r.set.list("output")))
 	return nil
 }
 

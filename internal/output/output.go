@@ -86,6 +86,18 @@ func Check(specs []string) error {
 	return nil
 }
 
+// Folder is where files that scripts write go: output, in the folder of the
+// first of specs that is a file, else in the working directory. It is one of its
+// own, so that no script replaces the files beside the items.
+func Folder(specs []string) string {
+	for _, spec := range specs {
+		if _, path, err := parse(spec); err == nil && path != "-" {
+			return filepath.Join(filepath.Dir(path), "output")
+		}
+	}
+	return "output"
+}
+
 // formats are the names of the formats, which are their extensions too.
 var formats = []string{"jsonl", "csv"}
 

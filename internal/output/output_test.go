@@ -253,3 +253,25 @@ func BenchmarkWriteItem(b *testing.B) {
 		}
 	}
 }
+
+func TestFolder(t *testing.T) {
+	tests := []struct {
+		name  string
+		specs []string
+		want  string
+	}{
+		{"none", nil, "output"},
+		{"standard output", []string{"-", "csv:-"}, "output"},
+		{"a file", []string{"-", "runs/today/items.jsonl", "other/x.csv"}, "runs/today/output"},
+		{"a file with its format", []string{"csv:runs/items"}, "runs/output"},
+		{"a file here", []string{"items.csv"}, "output"},
+		{"no output", []string{"items.docx"}, "output"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := Folder(tt.specs); got != filepath.FromSlash(tt.want) {
+				t.Errorf("Folder(%q) = %q, want %q", tt.specs, got, tt.want)
+			}
+		})
+	}
+}
