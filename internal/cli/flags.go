@@ -1,10 +1,9 @@
 package cli
 
 import (
+	"downpour/internal/option"
 	"errors"
 	"strings"
-
-	"downpour/internal/option"
 
 	"github.com/spf13/pflag"
 )
@@ -45,8 +44,8 @@ func (v *flagValue) value() (any, error) {
 var aliases = map[string]string{"private-addresses": "allow-private", "args": "arg"}
 
 // parseFlags reads args by the options table, only those that keep lets
-// through, and returns what is no flag. A request for help is pflag.ErrHelp.
-func parseFlags(args []string, keep func(option.Option) bool) (map[string]*flagValue, []string, error) {
+// through and those that own adds, and returns what is no flag. A request for help is pflag.ErrHelp.
+func parseFlags(args []string, keep func(option.Option) bool, own ...func(*pflag.FlagSet)) (map[string]*flagValue, []string, error) {
 	set := pflag.NewFlagSet("downpour", pflag.ContinueOnError)
 	set.Usage = func() {}
 	set.SortFlags = false
@@ -68,6 +67,9 @@ func parseFlags(args []string, keep func(option.Option) bool) (map[string]*flagV
 		if o.Kind == option.Bool {
 			f.NoOptDefVal = "true"
 		}
+	}
+	for _, add := range own {
+		add(set)
 	}
 	if err := set.Parse(args); err != nil {
 		return nil, nil, flagError(err, set)

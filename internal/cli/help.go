@@ -76,6 +76,10 @@ func verbHelp(word string) (string, bool) {
 			return head + runHelp(), true
 		case "check":
 			return head + optionsHelp(forCheck), true
+		case "url":
+			return head + urlHelp + optionsHelp(forURL), true
+		case "robots":
+			return head + robotsHelp + optionsHelp(forRobots), true
 		case "status", "hosts", "why", "queue", "pause", "resume", "stop", "set", "verify":
 			return head + inquiryHelp, true
 		}
