@@ -36,6 +36,7 @@ type dispatcher struct {
 	leased  bool             // a Lease call is under way
 	writing *batch           // with the committer; nil for none
 	again   time.Time        // no Lease call before this
+	early   time.Time        // what again may not pass, said while a Lease call was under way; zero for nothing
 	drained error            // the last Lease answer: ErrDrained, ErrBudget or nil
 	closing bool             // no more starts
 	broken  bool             // the store or an output failed: nothing more reaches them
@@ -93,7 +94,7 @@ func (d *dispatcher) run(ctx context.Context) {
 		case n := <-d.feeder.fed:
 			d.fed(n)
 		case <-d.e.deps.Frontier.Wake():
-			d.again = time.Time{}
+			d.soon(0)
 		case <-d.e.steered:
 			d.steer()
 		case <-timer.C:
@@ -319,6 +320,10 @@ func (d *dispatcher) take(l leasing) {
 	case len(l.leases) < l.queues:
 		d.again = time.Now().Add(l.wait)
 	}
+	if !d.early.IsZero() && d.early.Before(d.again) {
+		d.again = d.early // the answer is older than that
+	}
+	d.early = time.Time{}
 	for _, lease := range l.leases {
 		t := newTurn(d.e, lease)
 		d.turns[lease.Queue] = t
@@ -484,8 +489,12 @@ func (d *dispatcher) settle(b *batch) {
 
 // soon makes the next Lease call come no later than after wait.
 func (d *dispatcher) soon(wait time.Duration) {
-	if at := time.Now().Add(wait); at.Before(d.again) {
+	at := time.Now().Add(wait)
+	if at.Before(d.again) {
 		d.again = at
+	}
+	if d.leased && (d.early.IsZero() || at.Before(d.early)) {
+		d.early = at
 	}
 	d.drained = nil
 }
