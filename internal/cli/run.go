@@ -208,6 +208,9 @@ func (r *runner) end(ctx context.Context, sum engine.Summary, err error) error {
 	sum.Verdicts = slices.Compact(append(r.note.Verdicts, sum.Verdicts...))
 	report := &monitor.Report{Summary: sum, Fetched: sum.Pages, Version: Version}
 	report.Resumed = r.parts.store.Resumed()
+	if sum.Elapsed > 0 {
+		report.Lua = min(r.host.LuaTime().Seconds()/sum.Elapsed.Seconds(), 1)
+	}
 	if c, cerr := r.parts.store.Counts(ctx); cerr == nil {
 		report.Left, report.Total = c.Queued, c.Finished
 	}
@@ -221,6 +224,9 @@ func (r *runner) end(ctx context.Context, sum engine.Summary, err error) error {
 		err = cerr
 	}
 	status := exitStatus(sum, err)
+	if status == statusDone && sum.End == "drained" && report.Left > 0 {
+		status = statusInterrupted // somebody added to the queue at the last moment
+	}
 	if err == nil && status != statusInterrupted {
 		if eerr := r.parts.store.End(ctx); eerr != nil {
 			err, status = fmt.Errorf("end the crawl: %w", eerr), statusFailed
