@@ -2,11 +2,10 @@ package engine
 
 import (
 	"context"
+	"downpour/policies"
 	"fmt"
 	"strconv"
 	"strings"
-
-	"downpour/policies"
 )
 
 // parsed is the request's URL.
@@ -24,14 +23,13 @@ func (e *Engine) admit(v *Visit, r *Request) (bool, *Skip) {
 		r.Depth = v.Request.Depth + 1
 	}
 	canonical, skip := e.check(v, r)
-	if skip == nil {
-		r.Print = Fingerprint(r, canonical)
-		if _, known := v.local[r.Print]; known && !r.Again {
-			return false, &Skip{Request: r, Reason: SkipDuplicate}
-		}
-	} else {
+	if skip != nil {
 		v.skips = append(v.skips, *skip)
 		return false, skip
+	}
+	r.Print = Fingerprint(r, canonical)
+	if _, known := v.local[r.Print]; known && !r.Again {
+		return false, &Skip{Request: r, Reason: SkipDuplicate}
 	}
 	if v.local == nil {
 		v.local = make(map[uint64]struct{}, 32)

@@ -71,7 +71,7 @@ func (e *Engine) askNow(ctx context.Context, v *Visit, r *Request) *Failure {
 	for e.robots.get(origin(r)) == nil {
 		var wait time.Duration
 		err := e.inTurn(ctx, v, r, func() (last *Response) {
-			last, wait, _ = e.askRobots(ctx, r)
+			last, wait = e.askRobots(ctx, r)
 			return last
 		})
 		if err == nil {
@@ -85,7 +85,11 @@ func (e *Engine) askNow(ctx context.Context, v *Visit, r *Request) *Failure {
 	if err != nil {
 		return asFailure(err)
 	}
-	if ok, detail := e.robots.get(origin(r)).verdict(u); !ok {
+	g := e.robots.get(origin(r))
+	if g.failure != nil && g.failure.Kind != FailStatus {
+		return g.failure
+	}
+	if ok, detail := g.verdict(u); !ok {
 		return &Failure{Kind: SkipRobots, Message: detail + " disallows it"}
 	}
 	return nil

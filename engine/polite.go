@@ -2,9 +2,10 @@ package engine
 
 import (
 	"context"
+	"downpour/policies"
 	"time"
 
-	"downpour/policies"
+	"github.com/cespare/xxhash/v2"
 )
 
 // configured is the policy made of a Config's own fields: one queue a host, one
@@ -55,7 +56,14 @@ func (p *configured) Retry(_ context.Context, r *Request, f *Failure, resp *Resp
 	if r.Attempt >= p.retries || !policies.SafeMethod(r.MethodOrGet()) || !passing(f) {
 		return 0, false
 	}
-	return policies.Backoff(r.Attempt), true
+	return spread(policies.Backoff(r.Attempt), r), true
+}
+
+// spread is d with a jitter that is r's own: what failed together, say by one
+// proxy, does not return together, and a crawl run again does the same.
+func spread(d time.Duration, r *Request) time.Duration {
+	const steps = 1 << 16
+	return policies.Jitter(d, float64(xxhash.Sum64String(r.URL)%steps)/steps)
 }
 
 // passing reports whether a failure may be gone in a while.

@@ -2,13 +2,12 @@ package engine
 
 import (
 	"context"
+	"downpour/policies"
 	"errors"
 	"fmt"
 	"net/http"
 	"sync"
 	"time"
-
-	"downpour/policies"
 )
 
 // How long what is known of a robots.txt holds.
@@ -105,9 +104,8 @@ func (c *robotsCache) put(g *gate) {
 
 // askRobots fetches the robots.txt that rules r's URL and remembers it. last
 // is the exchange that came last, for the host's rest; rest is what the host
-// asked for besides. again reports that the file could not be had and is to be
-// asked for again after rest.
-func (e *Engine) askRobots(ctx context.Context, r *Request) (last *Response, rest time.Duration, again bool) {
+// asked for besides, or what has to pass before the file is asked for again.
+func (e *Engine) askRobots(ctx context.Context, r *Request) (last *Response, rest time.Duration) {
 	e.tally.robots.Add(1)
 	now := time.Now()
 	g := &gate{origin: origin(r), read: now, expires: now.Add(policies.RobotsMaxAge)}
@@ -116,11 +114,11 @@ func (e *Engine) askRobots(ctx context.Context, r *Request) (last *Response, res
 	})
 	switch {
 	case ctx.Err() != nil:
-		return last, 0, true
+		return last, 0
 	case failure != nil:
 		// It has to hold until the request that waits for it has had its turn.
 		g.expires = now.Add(max(robotsFailed, 2*e.policy.Delay(ctx, r.Queue, r, last)))
-		rest, again = e.unreachable(g, failure, last)
+		rest = e.unreachable(g, failure, last)
 	case policies.RobotsStatus(last.Status) == policies.RobotsParse:
 		g.rules = policies.ParseRobots(last.Body).For(e.agent)
 	default:
@@ -130,14 +128,14 @@ func (e *Engine) askRobots(ctx context.Context, r *Request) (last *Response, res
 	if d := g.crawlDelay(); d > e.cfg.MaxDelay {
 		e.log.Warn("crawl-delay is above max_delay", "origin", g.origin, "crawl_delay", d, "max_delay", e.cfg.MaxDelay)
 	}
-	return last, rest, again
+	return last, rest
 }
 
 // unreachable fills in what is known of a robots.txt that could not be had:
 // the last good copy goes on for 30 days (RFC 9309 §2.3.1.4). Without one
 // nothing may be fetched; the host is asked again a few times, then given up
 // for a while.
-func (e *Engine) unreachable(g *gate, failure *Failure, last *Response) (rest time.Duration, again bool) {
+func (e *Engine) unreachable(g *gate, failure *Failure, last *Response) (rest time.Duration) {
 	asked, wished := retryAfter(last)
 	g.failure = failure
 	if wished {
@@ -147,7 +145,7 @@ func (e *Engine) unreachable(g *gate, failure *Failure, last *Response) (rest ti
 	if old != nil && old.rules != nil && g.read.Sub(old.read) <= policies.RobotsMaxStale {
 		g.rules, g.read = old.rules, old.read
 		e.log.Warn("robots.txt cannot be had; the last copy goes on", "origin", g.origin, "failure", failure.Message, "read", old.read)
-		return asked, false
+		return asked
 	}
 	g.read = time.Time{}
 	if old != nil {
@@ -156,7 +154,7 @@ func (e *Engine) unreachable(g *gate, failure *Failure, last *Response) (rest ti
 	if g.tries >= e.cfg.Retries {
 		g.tries = 0
 		e.log.Warn("robots.txt cannot be had; the host is not fetched from", "origin", g.origin, "failure", failure.Message)
-		return asked, false
+		return asked
 	}
 	rest = policies.Backoff(g.tries)
 	if wished {
@@ -165,7 +163,7 @@ func (e *Engine) unreachable(g *gate, failure *Failure, last *Response) (rest ti
 	g.tries++
 	g.expires = time.Time{} // known to have failed, not yet an answer
 	e.log.Debug("robots.txt will be asked for again", "origin", g.origin, "failure", failure.Message, "after", rest)
-	return rest, true
+	return rest
 }
 
 // FetchRobots asks for the robots.txt that rules r's URL and follows its

@@ -2,13 +2,12 @@ package engine_test
 
 import (
 	"context"
+	"downpour/engine"
 	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
-
-	"downpour/engine"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -71,7 +70,7 @@ func TestWhatAnswersForRobotsMean(t *testing.T) {
 		{"429 asks for patience", []*engine.Response{page(429, "Retry-After", "100"), closed}, 2, "on_skip http://a.test/ disallowed", 100 * time.Second},
 		{"503, then there", []*engine.Response{page(503), page(503), page(404)}, 3, "on_success http://a.test/", 6 * time.Second},
 		{"503 for good", []*engine.Response{page(503)}, 3, "on_skip http://a.test/ disallowed", 6 * time.Second},
-		{"no answer", []*engine.Response{nil}, 3, "on_error http://a.test/ connect attempts=1", 12 * time.Second},
+		{"no answer", []*engine.Response{nil}, 3, "on_error http://a.test/ connect attempts=1", 14 * time.Second},
 		{"a redirect to itself", []*engine.Response{page(302, "Location", "/robots.txt")}, 6, "on_success http://a.test/", 0},
 		{"a redirect to another scheme", []*engine.Response{page(302, "Location", "file:///etc/passwd")}, 1, "on_success http://a.test/", 0},
 		{"five redirects", []*engine.Response{
@@ -184,7 +183,8 @@ func TestRobotsTravelsWithTheQueue(t *testing.T) {
 		{"none", []*engine.Response{page(404)}, many(20), 1},
 		{"two origins in one queue", []*engine.Response{page(404)}, []string{"http://a.test/1", "https://a.test/2", "http://a.test/3", "https://a.test/4"}, 2},
 		{
-			"hostile octets", []*engine.Response{robotsFile("User-agent: *\n" + strings.Repeat("Disallow: /<\x01\xe9>\n", 100))},
+			"hostile octets",
+			[]*engine.Response{robotsFile("User-agent: *\n" + strings.Repeat("Disallow: /<\x01\xe9>\n", 100))},
 			many(20), 1,
 		},
 		{"failed tries count on", []*engine.Response{page(500), page(500), page(500), page(404)}, many(20), 4},

@@ -2,12 +2,11 @@ package engine
 
 import (
 	"cmp"
+	"downpour/policies"
 	"fmt"
 	"maps"
 	"slices"
 	"sync"
-
-	"downpour/policies"
 
 	"github.com/cespare/xxhash/v2"
 )

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"slices"
 	"strconv"
@@ -64,7 +65,7 @@ func (e *Engine) work(ctx context.Context, jobs <-chan *job, results chan<- *job
 // askFor fetches robots.txt in the host's own turn.
 func (e *Engine) askFor(ctx context.Context, j *job) {
 	j.fate = fateUntouched
-	resp, hold, _ := e.askRobots(ctx, j.req)
+	resp, hold := e.askRobots(ctx, j.req)
 	j.rest = e.rest(ctx, j, resp)
 	j.note(resp)
 	if j.hold = hold; hold > 0 {
@@ -142,7 +143,7 @@ func (e *Engine) visit(ctx context.Context, j *job) {
 		failure, moved = e.hops(ctx, j)
 	}
 	switch {
-	case ctx.Err() != nil && failure != nil && !byHook(failure):
+	case failure != nil && (isFatal(failure) || ctx.Err() != nil && !byHook(failure)):
 		j.back(v, fateUntouched)
 		if len(v.Request.Hops) > v.Hop {
 			j.fate = fateBack
@@ -153,6 +154,13 @@ func (e *Engine) visit(ctx context.Context, j *job) {
 	default:
 		e.conclude(ctx, j, failure)
 	}
+}
+
+// isFatal reports that the handler has given up on the crawl: the request is as
+// if never fetched.
+func isFatal(f *Failure) bool {
+	var fatal *Fatal
+	return errors.As(f.Err, &fatal)
 }
 
 // byHook reports that a hook cancelled the request, not the end of the crawl.
@@ -220,9 +228,8 @@ func (e *Engine) hops(ctx context.Context, j *job) (failure *Failure, moved bool
 		j.rest = e.rest(ctx, j, resp)
 		j.note(resp)
 		if err != nil {
-			var c *Cancel
-			if errors.As(err, &c) {
-				return cancelled(c), false
+			if f := (*Failure)(nil); !errors.As(err, &f) {
+				return cancelled(err), false
 			}
 			return asFailure(err), false
 		}
@@ -406,6 +413,10 @@ func (e *Engine) conclude(ctx context.Context, j *job, f *Failure) {
 			f = cancelled(err)
 		}
 	}
+	if f != nil && isFatal(f) {
+		j.back(v, fateUntouched)
+		return
+	}
 	if e.scriptRetries(j) {
 		return
 	}
@@ -423,9 +434,25 @@ func (e *Engine) conclude(ctx context.Context, j *job, f *Failure) {
 	v.retry = nil
 	j.fate, j.charged = fateFinished, 1
 	e.tally.visit(v.Request.Queue, f)
+	e.logVisit(ctx, v, f)
 	e.tally.change(v.Response)
 	e.file(ctx, v)
 	e.skipped(ctx, v)
+}
+
+// logVisit writes a line a visit, for those who watch closely.
+func (e *Engine) logVisit(ctx context.Context, v *Visit, f *Failure) {
+	if !e.log.Enabled(ctx, slog.LevelDebug) {
+		return
+	}
+	attrs := []any{"url", v.Request.URL}
+	if r := v.Response; r != nil {
+		attrs = append(attrs, "status", r.Status, "bytes", r.Wire, "seconds", r.Timing.Total.Seconds())
+	}
+	if f != nil {
+		attrs = append(attrs, "failure", f.Error())
+	}
+	e.log.Debug("visit", attrs...)
 }
 
 // scriptRetries puts the request back if a hook asked for it.

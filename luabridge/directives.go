@@ -1,10 +1,10 @@
 package luabridge
 
 import (
-	lua "github.com/yuin/gopher-lua"
-
 	"downpour/internal/extract"
 	"downpour/policies"
+
+	lua "github.com/yuin/gopher-lua"
 )
 
 // directives are what the page asks of crawlers, in its X-Robots-Tag headers
