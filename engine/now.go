@@ -86,8 +86,8 @@ func (e *Engine) askNow(ctx context.Context, v *Visit, r *Request) *Failure {
 		return asFailure(err)
 	}
 	g := e.robots.get(origin(r))
-	if g.failure != nil && g.failure.Kind != FailStatus {
-		return g.failure
+	if f := g.closed(); f != nil && f.Kind != FailStatus {
+		return f
 	}
 	if ok, detail := g.verdict(u); !ok {
 		return &Failure{Kind: SkipRobots, Message: detail + " disallows it"}
