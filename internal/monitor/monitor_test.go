@@ -142,6 +142,31 @@ see broken.jsonl
 	}
 }
 
+func TestBottleneck(t *testing.T) {
+	tests := []struct {
+		name    string
+		lua     float64
+		elapsed time.Duration
+		want    string
+	}{
+		{"hooks all the time", 0.934, 5 * time.Second, "  script    the bottleneck: its hooks, which run one at a time, ran for 93 % of the crawl\n"},
+		{"hooks half of the time", 0.5, 5 * time.Second, ""},
+		{"too short to tell", 0.9, 300 * time.Millisecond, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			r := Report{Summary: engine.Summary{Elapsed: tt.elapsed}, Lua: tt.lua}
+			var b bytes.Buffer
+			if err := r.WriteText(&b); err != nil {
+				t.Fatal(err)
+			}
+			if got := b.String(); !strings.HasSuffix(got, tt.want) || strings.Contains(got, "bottleneck") != (tt.want != "") {
+				t.Error(got)
+			}
+		})
+	}
+}
+
 func TestWriteFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "report.json")
 	r := Report{Summary: engine.Summary{Name: "x", Pages: 3}, Fetched: 3, Exit: 3}

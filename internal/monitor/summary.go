@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"downpour/engine"
 )
@@ -26,6 +27,7 @@ type Report struct {
 	engine.Summary
 	Fetched int64    `json:"fetched"` // pages of this run, whatever became of them
 	Total   int64    `json:"total"`   // pages since the crawl began, those before an interruption included
+	Lua     float64  `json:"lua"`     // the share of Elapsed in which hooks ran, of which one runs at a time: 0 to 1
 	Outputs []Place  `json:"outputs"`
 	Version string   `json:"version"`
 	Exit    int      `json:"exit"` // the exit status
@@ -56,6 +58,7 @@ func (r *Report) WriteText(w io.Writer) error {
 	if r.Errors > 0 {
 		row("script", plural(r.Errors, "error", "errors"))
 	}
+	row("script", r.bottleneck())
 	for _, p := range r.Outputs {
 		row("items", p.String())
 	}
@@ -84,6 +87,21 @@ func changes(m map[string]int64) string {
 		}
 	}
 	return strings.Join(parts, ", ")
+}
+
+// A crawl of at least slowElapsed whose hooks ran for more than slowLua of the
+// time would have been faster with faster hooks.
+const (
+	slowLua     = 0.7
+	slowElapsed = time.Second
+)
+
+// bottleneck says so when the hooks are what the crawl waited for.
+func (r *Report) bottleneck() string {
+	if r.Lua <= slowLua || r.Elapsed < slowElapsed {
+		return ""
+	}
+	return fmt.Sprintf("the bottleneck: its hooks, which run one at a time, ran for %.0f %% of the crawl", 100*min(r.Lua, 1))
 }
 
 // trapsShown is how many traps the summary for people names.
