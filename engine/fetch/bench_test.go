@@ -7,6 +7,7 @@ import (
 	"crypto/x509"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 
 	"downpour/engine"
@@ -73,4 +74,20 @@ func BenchmarkFetch(b *testing.B) {
 			resp.Body.Close()
 		}
 	})
+}
+
+// BenchmarkCacheHit is an answer from the cache, a page of 20 kB.
+func BenchmarkCacheHit(b *testing.B) {
+	srv := httptest.NewServer(page(200, strings.Repeat("x", 20_000), "Cache-Control", "max-age=600", "Content-Type", "text/html"))
+	defer srv.Close()
+	f := newFetcher(b, Config{Cache: b.TempDir()})
+	if _, err := get(b, f, srv.URL); err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if resp, err := get(b, f, srv.URL); err != nil || !resp.FromCache {
+			b.Fatal(err)
+		}
+	}
 }

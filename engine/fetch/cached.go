@@ -40,6 +40,9 @@ func (f *Fetcher) openCache() (err error) {
 	return err
 }
 
+// Kept reports whether the cache holds anything.
+func (f *Fetcher) Kept() bool { return f.cache != nil && !f.cache.Empty() }
+
 // look takes what the cache has for the request off the shelf. It reports
 // whether that is the answer; otherwise its validators go with the request. In
 // offline mode it fails where there is nothing.

@@ -56,6 +56,9 @@ func (r *runner) openFetcher(cfg engine.Config) error {
 	if r.parts.fetcher, err = fetch.New(f); err != nil {
 		return &usageError{err.Error()}
 	}
+	if f.Recrawl && !r.parts.fetcher.Kept() {
+		r.say("no pages are kept from a run before: all count as new, and are kept for the next --recrawl")
+	}
 	return r.importCookies()
 }
 

@@ -40,11 +40,11 @@ type Folder struct {
 // if it is no larger than a 64th of size.
 func Open(dir string, size int64) (*Folder, error) {
 	f := &Folder{dir: dir, share: max(1, size/shards)}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make the cache folder: %w", err)
+	}
 	for i := range f.shards {
 		f.shards[i].dir = filepath.Join(dir, hex.EncodeToString([]byte{byte(i)}))
-		if err := os.MkdirAll(f.shards[i].dir, 0o700); err != nil {
-			return nil, fmt.Errorf("make the cache folder: %w", err)
-		}
 	}
 	return f, nil
 }
@@ -93,7 +93,11 @@ func (f *Folder) Put(e *Entry) error {
 
 // write puts data at path in one step.
 func write(path string, data []byte) error {
-	t, err := os.CreateTemp(filepath.Dir(path), "*"+aside)
+	dir := filepath.Dir(path)
+	t, err := os.CreateTemp(dir, "*"+aside)
+	if errors.Is(err, fs.ErrNotExist) && os.MkdirAll(dir, 0o700) == nil {
+		t, err = os.CreateTemp(dir, "*"+aside)
+	}
 	if err != nil {
 		return err
 	}
