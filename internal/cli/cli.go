@@ -67,6 +67,8 @@ func verbs() []verb {
 		{"url", "URL…", "show what becomes of a URL, step by step", urlVerb},
 		{"robots", "URL…", "tell whether robots.txt allows a URL, and by which line", robotsVerb},
 		{"check", "FILE…", "load scripts without crawling and say what is wrong", checkVerb},
+		{"doc", "[NAME] [--markdown]", "print the reference for scripts, or a part of it", docVerb},
+		{"types", "[DIR]", "write type stubs for editors and luacheck into a folder of scripts", typesVerb},
 		{"scripts", "[show NAME]", "list the scripts that ship with downpour, or print one", scriptsVerb},
 		{"help", "[VERB|SCRIPT]", "explain a verb or a script", helpVerb},
 		{"version", "", "print the version", versionVerb},
