@@ -125,7 +125,7 @@ func (s *jars) save(now time.Time) error {
 		err = os.Rename(t.Name(), path)
 	}
 	if err != nil {
-		os.Remove(t.Name())
+		_ = os.Remove(t.Name())
 		return fmt.Errorf("keep cookies: %w", err)
 	}
 	return nil

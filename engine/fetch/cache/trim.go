@@ -60,7 +60,7 @@ func list(dir string, stray time.Time) ([]file, error) {
 		case !strings.HasSuffix(n.Name(), aside):
 			files = append(files, file{path, st.Size(), st.ModTime()})
 		case st.ModTime().Before(stray):
-			os.Remove(path)
+			_ = os.Remove(path)
 		}
 	}
 	return files, nil
