@@ -64,19 +64,6 @@ local function expire(queue, at)
 	chill(queue, again)
 end
 
-local gone = {}
-for i = 10, #ARGV do gone[ARGV[i]] = true end
-local again = {} -- what this call took when it was made before
-if ARGV[6] == '1' or #ARGV >= 10 then
-	for _, q in ipairs(call('ZRANGEBYSCORE', due, '-inf', '(0')) do
-		local o, a, k = lease_of(q)
-		if gone[string.match(o, '^[^.]*')] then
-			expire(q, stamp(now))
-		elseif ARGV[6] == '1' and o == op then
-			again[#again + 1] = {q, a, k}
-		end
-	end
-end
 if c.ends <= now then
 	local r = call('ZREVRANGEBYSCORE', due, '(0', '-inf', 'WITHSCORES', 'LIMIT', 0, MOVED)
 	c.ends = now + 1000000
@@ -88,6 +75,19 @@ if c.ends <= now then
 		end
 		expire(r[i], at)
 		if i + 2 > 2 * MOVED then c.ends = now end
+	end
+end
+local gone = {}
+for i = 10, #ARGV do gone[ARGV[i]] = true end
+local again = {} -- what this call took when it was made before, and has not run out
+if ARGV[6] == '1' or #ARGV >= 10 then
+	for _, q in ipairs(call('ZRANGEBYSCORE', due, '-inf', '(0')) do
+		local o, a, k = lease_of(q)
+		if gone[string.match(o, '^[^.]*')] then
+			expire(q, stamp(now))
+		elseif ARGV[6] == '1' and o == op then
+			again[#again + 1] = {q, a, k}
+		end
 	end
 end
 if ARGV[9] == '1' then

@@ -291,6 +291,33 @@ func TestRedisResent(t *testing.T) {
 	}
 }
 
+// A lease that was not heard of and has run out by the time it is asked for
+// again is another one: it counts once.
+func TestRedisResentLate(t *testing.T) {
+	server := newRedisServer(t)
+	r := mustOpen(t, server.url(), Options{MaxPages: 2})
+	tidy(t, r)
+	if _, err := r.Push(t.Context(), page("a", "1")); err != nil {
+		t.Fatal(err)
+	}
+	args := r.leaseArgs(5, 5, time.Millisecond)
+	for i, want := range []int{0, 1} { // how often it ran out
+		res, _, err := r.run(t.Context(), r.scripts.lease, 0, argLeaseResent, args)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := parseAnswer(res, 0)
+		if err != nil || len(a.held) != 1 || a.held[0].lease.Again != want {
+			t.Fatalf("call %d: %+v, %v; want one lease that ran out %d times", i, a, err, want)
+		}
+		if c, err := r.Counts(t.Context()); err != nil || c.Leased != 1 {
+			t.Errorf("call %d: %+v, %v; want one request leased", i, c, err)
+		}
+		args[3], args[argLeaseResent] = int64(time.Minute/time.Millisecond), "1"
+		<-time.After(5 * time.Millisecond)
+	}
+}
+
 // Values the program cannot have written are put aside and the crawl goes on.
 func TestRedisHostileEntries(t *testing.T) {
 	tests := []struct {
