@@ -40,7 +40,7 @@ func (r *run) account(elapsed time.Duration) (*Account, error) {
 	}
 	a := newAccount(r.site, r.killed, r.Delay, rows)
 	a.Store, a.Seed, a.Elapsed, a.Restarts = r.Store, r.Seed, elapsed, r.restarts
-	if r.redis != nil && r.restarts < r.Chaos.Restarts {
+	if r.redis != nil && r.restarts < r.Restarts {
 		a.broken("the crawl was over after %d restarts of the server", r.restarts)
 	}
 	return a, nil

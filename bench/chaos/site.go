@@ -42,11 +42,11 @@ func newSite(hosts, pages int) (*site, error) {
 	}
 	s := &site{hosts: hosts, pages: pages, addr: l.Addr().String(), seen: map[string]bool{}}
 	s.server = &http.Server{Handler: s, ReadHeaderTimeout: time.Minute}
-	go s.server.Serve(l)
+	go func() { _ = s.server.Serve(l) }() // until close
 	return s, nil
 }
 
-func (s *site) close() { s.server.Close() }
+func (s *site) close() { _ = s.server.Close() }
 
 func hostName(h int) string { return fmt.Sprintf("h%03d.test", h) }
 

@@ -87,7 +87,7 @@ func (l *life) kill() {
 		return
 	}
 	at := time.Now()
-	l.cmd.Process.Kill()
+	_ = l.cmd.Process.Kill() // it may have ended meanwhile
 	<-l.ended
 	var exit *exec.ExitError
 	if errors.As(l.err, &exit) && !exit.Exited() {
