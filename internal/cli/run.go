@@ -186,11 +186,11 @@ func (r *runner) sayResumed(ctx context.Context) {
 	if err != nil {
 		return
 	}
-	verb := "resuming"
+	where := ""
 	if r.set.text("redis") != "" {
-		verb = "joining"
+		where = ", shared through Redis"
 	}
-	r.say("%s %s: %d done, %d queued", verb, r.name, c.Finished, c.Queued)
+	r.say("resuming %s%s: %d done, %d queued", r.name, where, c.Finished, c.Queued)
 }
 
 func (r *runner) sayInterrupted(ctx, watch context.Context) {
@@ -212,7 +212,7 @@ func (r *runner) end(ctx context.Context, sum engine.Summary, err error) error {
 		report.Lua = min(r.host.LuaTime().Seconds()/sum.Elapsed.Seconds(), 1)
 	}
 	if c, cerr := r.parts.store.Counts(ctx); cerr == nil {
-		report.Left, report.Total = c.Queued, c.Finished
+		report.Left, report.Total = c.Queued, c.Charged
 	}
 	for _, p := range r.parts.output.Places() {
 		report.Outputs = append(report.Outputs, monitor.Place(p))
@@ -239,6 +239,9 @@ func (r *runner) end(ctx context.Context, sum engine.Summary, err error) error {
 		}
 	}
 	report.Exit = status
+	if err == nil && r.idle(sum) {
+		r.say("nothing to fetch: name a URL on the command line, in a file with --seeds, or in the script's crawl{seeds = …}")
+	}
 	r.explain(report, err)
 	r.tell(report, err)
 	if path := r.set.text("report"); path != "" {
@@ -251,6 +254,12 @@ func (r *runner) end(ctx context.Context, sum engine.Summary, err error) error {
 		return nil
 	}
 	return &statusError{status}
+}
+
+// idle reports a crawl that had pages to look at in mind, and no seed.
+func (r *runner) idle(sum engine.Summary) bool {
+	return sum.Pushed == 0 && !r.parts.store.Resumed() && len(sum.Skips) == 0 &&
+		(r.host.Wants(engine.EventSuccess, "") || r.host.Wants(engine.EventError, ""))
 }
 
 // exitStatus is the exit status of a crawl that ended so.
