@@ -32,8 +32,9 @@ type watchdog struct {
 	armed   atomic.Bool          // the timer will look
 	looking atomic.Bool          // the timer may hold the call that runs
 
-	mu     sync.Mutex // guards all below; err, seen and spent of a call that is looked at
-	held   int        // ticks that found a call running
+	mu     sync.Mutex    // guards all below; err, seen and spent of a call that is looked at
+	held   time.Duration // between looks of which the second found a call running
+	looked time.Time     // when last, or when the timer was started after a rest
 	timer  *time.Timer
 	closed bool
 
@@ -62,6 +63,7 @@ func (w *watchdog) arm() {
 	default:
 		w.timer.Reset(tick)
 	}
+	w.looked = time.Now()
 	w.armed.Store(true)
 }
 
@@ -97,6 +99,8 @@ func (w *watchdog) look() {
 	w.looking.Store(true)
 	defer w.looking.Store(false)
 	c := w.cur.Load()
+	since := time.Since(w.looked)
+	w.looked = w.looked.Add(since)
 	if w.closed {
 		return
 	}
@@ -107,6 +111,7 @@ func (w *watchdog) look() {
 		}
 		w.armed.Store(true)
 	} else {
+		w.held += since
 		w.check(c, heavy)
 	}
 	w.timer.Reset(tick)
@@ -114,7 +119,6 @@ func (w *watchdog) look() {
 
 // check ends a call that is over one of its limits.
 func (w *watchdog) check(c *call, heavy bool) {
-	w.held++
 	if c.seen.IsZero() {
 		c.seen = time.Now()
 	}
@@ -185,11 +189,11 @@ func (w *watchdog) stop() {
 	}
 }
 
-// total is for how long calls ran, in all, reckoned from the ticks.
+// total is for how long calls ran, in all, reckoned from the looks.
 func (w *watchdog) total() time.Duration {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return time.Duration(w.held) * tick
+	return w.held
 }
 
 // A limitError ends a call that went over one of its limits.
