@@ -2,10 +2,11 @@ package engine
 
 import (
 	"context"
-	"downpour/policies"
 	"fmt"
 	"strconv"
 	"strings"
+
+	"downpour/policies"
 )
 
 // parsed is the request's URL.

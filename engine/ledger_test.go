@@ -1,11 +1,12 @@
 package engine_test
 
 import (
-	"downpour/engine"
-	"downpour/policies"
 	"fmt"
 	"testing"
 	"testing/synctest"
+
+	"downpour/engine"
+	"downpour/policies"
 
 	"github.com/google/go-cmp/cmp"
 )

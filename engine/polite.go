@@ -2,8 +2,9 @@ package engine
 
 import (
 	"context"
-	"downpour/policies"
 	"time"
+
+	"downpour/policies"
 
 	"github.com/cespare/xxhash/v2"
 )

@@ -2,12 +2,13 @@ package engine
 
 import (
 	"context"
-	"downpour/policies"
 	"errors"
 	"fmt"
 	"net/http"
 	"sync"
 	"time"
+
+	"downpour/policies"
 )
 
 // How long what is known of a robots.txt holds.

@@ -1,9 +1,10 @@
 package engine
 
 import (
-	"downpour/policies"
 	"encoding/json"
 	"time"
+
+	"downpour/policies"
 )
 
 // robotsCopies are the gates that a queue's requests needed, newest first, as

@@ -2,11 +2,12 @@ package engine
 
 import (
 	"cmp"
-	"downpour/policies"
 	"fmt"
 	"maps"
 	"slices"
 	"sync"
+
+	"downpour/policies"
 
 	"github.com/cespare/xxhash/v2"
 )

@@ -1,13 +1,14 @@
 package engine_test
 
 import (
-	"downpour/engine"
-	"downpour/policies"
 	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"downpour/engine"
+	"downpour/policies"
 
 	"github.com/google/go-cmp/cmp"
 )

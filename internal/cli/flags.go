@@ -1,9 +1,10 @@
 package cli
 
 import (
-	"downpour/internal/option"
 	"errors"
 	"strings"
+
+	"downpour/internal/option"
 
 	"github.com/spf13/pflag"
 )

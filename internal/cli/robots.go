@@ -2,15 +2,16 @@ package cli
 
 import (
 	"context"
-	"downpour/engine"
-	"downpour/internal/monitor"
-	"downpour/internal/option"
-	"downpour/policies"
 	"fmt"
 	"io"
 	"os"
 	"strings"
 	"time"
+
+	"downpour/engine"
+	"downpour/internal/monitor"
+	"downpour/internal/option"
+	"downpour/policies"
 
 	"github.com/spf13/pflag"
 )

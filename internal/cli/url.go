@@ -2,13 +2,14 @@ package cli
 
 import (
 	"context"
-	"downpour/internal/monitor"
-	"downpour/internal/option"
-	"downpour/policies"
 	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
+
+	"downpour/internal/monitor"
+	"downpour/internal/option"
+	"downpour/policies"
 
 	"github.com/spf13/pflag"
 )
