@@ -214,9 +214,9 @@ func TestRobotsTravelsWithTheQueue(t *testing.T) {
 func TestStoredRobotsIsBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := newMemory()
-		s := &site{answer: rules(robotsFile("User-agent: *\n" + strings.Repeat("Disallow: /<<<<<<<<<<<<<<<<<<<<<<<<<\n", 5000)))}
+		s := &site{answer: rules(robotsFile("User-agent: *\n" + strings.Repeat("Disallow: /<<<<<<<<<<<<<<<<<<<<<<<<<\n", 500)))}
 		var urls []string
-		for i := range 50 {
+		for i := range 12 {
 			urls = append(urls, fmt.Sprintf("http://h%d.test/", i))
 		}
 		crawl(t, t.Context(), engine.Config{Robots: true, Policy: oneQueue{engine.NewPolicy(engine.Config{})}}, engine.Deps{
