@@ -60,7 +60,7 @@ func command(ctx context.Context, args []string, out io.Writer) (status int, err
 	if err != nil {
 		return 1, err
 	}
-	defer os.RemoveAll(dir)
+	defer func() { _ = os.RemoveAll(dir) }() // the system empties its folder anyway
 	for _, s := range stores {
 		c.Store = s
 		account, err := c.Run(ctx, dir)
