@@ -2,11 +2,12 @@ package engine_test
 
 import (
 	"context"
-	"downpour/engine"
 	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"downpour/engine"
 
 	"github.com/google/go-cmp/cmp"
 )

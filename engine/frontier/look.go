@@ -10,7 +10,7 @@ import (
 	"downpour/engine"
 )
 
-// ErrNoCrawl: there is nothing where a crawl was to be looked into.
+// ErrNoCrawl means that there is nothing where a crawl was to be looked into.
 var ErrNoCrawl = errors.New("no such crawl")
 
 // An Inspector is a Store one can look into, while a crawl is at it or, opened

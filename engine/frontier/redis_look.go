@@ -111,11 +111,11 @@ func (r *Redis) queues(ctx context.Context, set shardKeys, pairs []string, clock
 		for i := 0; i+1 < len(pairs); i += 2 {
 			looks = append(looks, newQueueLook(ctx, p, set, pairs[i]))
 		}
-		if _, err := p.Exec(ctx); err != nil && err != redis.Nil && passing(err) != "" {
+		if _, err := p.Exec(ctx); passing(err) != "" {
 			return err
 		}
 		for _, l := range looks {
-			if q := l.queue(clock); q.Queued > 0 && !(apart && l.due.Err() == nil) {
+			if q := l.queue(clock); q.Queued > 0 && (!apart || l.due.Err() != nil) {
 				found = append(found, q)
 			}
 		}

@@ -82,7 +82,7 @@ func (q *inquiry) ask(ctx context.Context, do string, row func(json.RawMessage) 
 	if err != nil {
 		return err
 	}
-	defer d.store.Close()
+	defer func() { _ = d.store.Close() }() // it was looked into
 	args, err := json.Marshal(q.asking)
 	if err != nil {
 		return err
@@ -136,7 +136,7 @@ func (q *inquiry) desk(ctx context.Context) (*desk, error) {
 		}
 		d.store, d.steering = r, r
 		if d.workers, err = r.Live(ctx); err != nil {
-			r.Close()
+			_ = r.Close() // the error to tell is the other
 			return nil, err
 		}
 	} else {
@@ -148,7 +148,7 @@ func (q *inquiry) desk(ctx context.Context) (*desk, error) {
 	}
 	var err error
 	if d.engine, err = ruled(d.store); err != nil {
-		d.store.Close()
+		_ = d.store.Close() // the error to tell is the other
 		return nil, err
 	}
 	return d, nil

@@ -158,10 +158,7 @@ func (r *runner) run(ctx context.Context) error {
 	}
 	ctx, leave := context.WithCancel(ctx)
 	defer leave()
-	steered, err := r.steered(ctx, leave)
-	if err != nil {
-		return err
-	}
+	steered := r.steered(ctx, leave)
 	r.monitor.Watch(r.engine.Summary, r.parts.store.Counts)
 	watch, stop := context.WithCancel(context.WithoutCancel(ctx))
 	var wg sync.WaitGroup

@@ -50,7 +50,7 @@ func (s ownSteering) SetDelay(_ context.Context, queue string, d time.Duration) 
 // steered lets the crawl be looked at and steered while it runs: through a
 // socket in its folder, or through Redis. done ends that; leave interrupts the
 // crawl.
-func (r *runner) steered(ctx context.Context, leave context.CancelFunc) (done func(), err error) {
+func (r *runner) steered(ctx context.Context, leave context.CancelFunc) (done func()) {
 	if store, ok := r.parts.store.(*frontier.Redis); ok {
 		watch, stop := context.WithCancel(context.WithoutCancel(ctx))
 		ended := make(chan struct{})
@@ -58,19 +58,19 @@ func (r *runner) steered(ctx context.Context, leave context.CancelFunc) (done fu
 			defer close(ended)
 			r.follow(watch, store, leave)
 		}()
-		return func() { stop(); <-ended }, nil
+		return func() { stop(); <-ended }
 	}
 	store, ok := r.parts.store.(lookable)
 	if !ok {
-		return func() {}, nil
+		return func() {}
 	}
 	d := &desk{name: r.name, store: store, engine: r.engine, running: true, steering: ownSteering{r, leave}}
 	s, err := control.Listen(r.stateFolder(), d.handlers())
 	if err != nil {
 		r.log.Warn("the crawl cannot be steered", "error", err)
-		return func() {}, nil
+		return func() {}
 	}
-	return func() { s.Close() }, nil
+	return func() { _ = s.Close() } // the socket is left behind, which harms nobody
 }
 
 // followEvery is how often a worker asks Redis for orders and for what was
