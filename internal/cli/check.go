@@ -37,7 +37,9 @@ func checkVerb(ctx context.Context, p *process) error {
 	bad := false
 	for _, f := range files {
 		if err := checkFile(ctx, p, set, f); err != nil {
-			fmt.Fprintln(p.stderr, monitor.EscapeLines(describe(err)))
+			for _, e := range each(err) {
+				fmt.Fprintln(p.stderr, monitor.EscapeLines(describe(e)))
+			}
 			bad = true
 			continue
 		}
@@ -49,7 +51,7 @@ func checkVerb(ctx context.Context, p *process) error {
 	return nil
 }
 
-// checkFile loads one script; its prints and logs go nowhere. Arguments that
+// checkFile loads one script and examines what loading does not run; its prints and logs go nowhere. Arguments that
 // it requires and nobody gave are filled in.
 func checkFile(ctx context.Context, p *process, set settings, file string) error {
 	text, err := source(file)
@@ -73,9 +75,24 @@ func checkFile(ctx context.Context, p *process, set settings, file string) error
 		return err
 	}
 	defer host.Close()
+	var found []error
+	for _, e := range host.Examine() {
+		found = append(found, e)
+	}
+	if len(found) > 0 {
+		return errors.Join(found...)
+	}
 	mine.addScript(host.Settings())
 	_, err = scope(mine)
 	return err
+}
+
+// each takes joined errors apart.
+func each(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		return joined.Unwrap()
+	}
+	return []error{err}
 }
 
 // addFlags lays other settings below these.
