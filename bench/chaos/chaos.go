@@ -29,6 +29,7 @@ const (
 
 // Chaos says what to crawl and what to do to those who crawl.
 type Chaos struct {
+	Binary   string // the command
 	Store    Store
 	Workers  int           // processes, in Redis; with a journal there is one
 	Hosts    int           // of the site
@@ -56,10 +57,6 @@ type run struct {
 func (c *Chaos) Run(ctx context.Context, dir string) (*Account, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.Limit)
 	defer cancel()
-	binary, err := build(dir)
-	if err != nil {
-		return nil, err
-	}
 	dir = filepath.Join(dir, string(c.Store))
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, err
@@ -67,14 +64,15 @@ func (c *Chaos) Run(ctx context.Context, dir string) (*Account, error) {
 	if err := os.WriteFile(filepath.Join(dir, "chaos.lua"), []byte(script), 0o600); err != nil {
 		return nil, err
 	}
-	r := &run{Chaos: c, rnd: rand.New(rand.NewPCG(c.Seed, 0)), killed: map[string]time.Time{}}
-	if r.site, err = newSite(c.Hosts, c.Pages); err != nil {
+	s, err := newSite(c.Hosts, c.Pages)
+	if err != nil {
 		return nil, err
 	}
+	r := &run{Chaos: c, rnd: rand.New(rand.NewPCG(c.Seed, 0)), site: s, killed: map[string]time.Time{}}
 	defer r.site.close()
 	defer r.killAll()
 	begun := time.Now()
-	if err := r.start(ctx, binary, dir); err != nil {
+	if err := r.start(ctx, dir); err != nil {
 		return nil, err
 	}
 	if err := r.attack(ctx); err != nil {
@@ -87,15 +85,15 @@ func (c *Chaos) Run(ctx context.Context, dir string) (*Account, error) {
 }
 
 // start starts the server, if there is one, and the workers.
-func (r *run) start(ctx context.Context, binary, dir string) (err error) {
+func (r *run) start(ctx context.Context, dir string) (err error) {
 	if r.Store == InJournal {
-		r.workers = []*worker{newWorker("w1", binary, dir, r.Chaos, r.site)}
+		r.workers = []*worker{newWorker("w1", dir, r.Chaos, r.site)}
 	} else {
 		if r.redis, err = newRedisServer(ctx, dir); err != nil {
 			return err
 		}
 		for i := range r.Workers {
-			r.workers = append(r.workers, newWorker(fmt.Sprintf("w%d", i+1), binary, dir, r.Chaos, r.site,
+			r.workers = append(r.workers, newWorker(fmt.Sprintf("w%d", i+1), dir, r.Chaos, r.site,
 				"--redis", "unix://"+r.redis.socket()))
 		}
 	}

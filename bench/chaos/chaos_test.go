@@ -20,13 +20,13 @@ func TestChaos(t *testing.T) {
 			t.Parallel()
 			var out bytes.Buffer
 			status, err := command(t.Context(), []string{
-				"-store", store, "-workers", "2", "-hosts", "8", "-pages", "8", "-restarts", "1",
+				"-store", store, "-workers", "2", "-hosts", "8", "-pages", "6", "-restarts", "1",
 				"-every", "500ms", "-delay", "150ms", "-limit", "1m", "-seed", "1",
 			}, &out)
 			if status != 0 || err != nil {
 				t.Errorf("status %d, %v\n%s", status, err, out.String())
 			}
-			if !strings.Contains(out.String(), "64 expected, 64 fetched, 0 lost") {
+			if !strings.Contains(out.String(), "48 expected, 48 fetched, 0 lost") {
 				t.Errorf("the account:\n%s", out.String())
 			}
 		})

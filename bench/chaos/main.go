@@ -61,6 +61,9 @@ func command(ctx context.Context, args []string, out io.Writer) (status int, err
 		return 1, err
 	}
 	defer func() { _ = os.RemoveAll(dir) }() // the system empties its folder anyway
+	if c.Binary, err = build(dir); err != nil {
+		return 1, err
+	}
 	for _, s := range stores {
 		c.Store = s
 		account, err := c.Run(ctx, dir)

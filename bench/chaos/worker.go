@@ -41,8 +41,8 @@ type life struct {
 }
 
 // newWorker is a worker of the crawl in dir, with what the store needs in args.
-func newWorker(name, binary, dir string, c *Chaos, s *site, args ...string) *worker {
-	w := &worker{name: name, binary: binary, output: filepath.Join(dir, name+".jsonl")}
+func newWorker(name, dir string, c *Chaos, s *site, args ...string) *worker {
+	w := &worker{name: name, binary: c.Binary, output: filepath.Join(dir, name+".jsonl")}
 	w.args = append([]string{
 		"run", filepath.Join(dir, "chaos.lua"), s.seed(),
 		"--name", "chaos", "--state", filepath.Join(dir, name), "-o", w.output, "--quiet",
