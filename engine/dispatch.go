@@ -200,14 +200,14 @@ func (d *dispatcher) step() {
 	d.flush()
 }
 
-// free is how many more jobs may start: visits that have ended and wait for
-// the store still count.
+// free is how many more jobs may start. Visits that have ended and wait for the
+// store still count: no more than concurrency can be lost to a crash.
 func (d *dispatcher) free() int {
 	waiting := len(d.ended)
 	if d.writing != nil {
 		waiting += len(d.writing.jobs)
 	}
-	return min(d.e.cfg.Concurrency-d.busy, 2*d.e.cfg.Concurrency-d.busy-waiting)
+	return d.e.cfg.Concurrency - d.busy - waiting
 }
 
 // begin starts the next request of a turn, or what it needs first.
