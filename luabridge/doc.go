@@ -1,8 +1,9 @@
 package luabridge
 
 import (
-	"downpour/internal/option"
 	"strings"
+
+	"downpour/internal/option"
 )
 
 // A Section is a part of the reference: a module, a type, the hooks.

@@ -24,7 +24,7 @@ repeat local done = true until done`, nil},
 		{"a table of hooks", "kind 'p' {\n  on_url = function(r) return r.hots end,\n}", []string{"main.lua:2: request has no field 'hots' (did you mean 'host'?)"}},
 		{"the second parameter", "function on_item(item, req) return item.hots, req.hots end", []string{"main.lua:1: request has no field 'hots' (did you mean 'host'?)"}},
 		{"a key in a branch", "if args.x then\n  crawl {\n    dealy = 1,\n  }\nend", []string{`main.lua:3: unknown setting "dealy" (did you mean "delay"?)`}},
-		{"a hook in a function", "function on_start()\n  function on_sucess() end\nend", []string{"main.lua:2: there is no hook 'on_sucess' (did you mean 'on_success'?)"}},
+		{"a hook in a function", "function on_start()\n  function on_succes() end\nend", []string{"main.lua:2: there is no hook 'on_succes' (did you mean 'on_success'?)"}},
 		{"shadowed", "function on_success(req)\n  for _, req in ipairs { {} } do print(req.mine) end\n  req = {}\n  print(req.mine)\nend", nil},
 		{"environments", "function f() setfenv(1, {}) return anything end", nil},
 	}
