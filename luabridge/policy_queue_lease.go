@@ -2,11 +2,12 @@ package luabridge
 
 import (
 	"context"
-	"downpour/engine"
 	"fmt"
 	"maps"
 	"slices"
 	"time"
+
+	"downpour/engine"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -197,6 +198,7 @@ func (q *Queue) stuck(ctx context.Context) error {
 	if left > 0 {
 		return fmt.Errorf("policy.pop answered neither a request nor the seconds to wait, with %d waiting and none under way", left)
 	}
+	q.h.log.Warn("requests dropped: policy.pop does not answer them and policy.len says that none waits", "requests", len(q.waiting))
 	clear(q.waiting)
 	return nil
 }
