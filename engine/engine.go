@@ -234,7 +234,7 @@ type Counter interface {
 }
 
 // handle calls the handler for ev if it wants it. It returns what the caller
-// has to act on: a *Cancel, ErrDrop or ErrNoMore; a *Fatal also ends the crawl.
+// has to act on: a *Cancel, a *Fatal, which ends the crawl, ErrDrop or ErrNoMore.
 func (e *Engine) handle(ctx context.Context, ev Event, v *Visit) error {
 	kind := ""
 	if v.Request != nil {
@@ -250,7 +250,7 @@ func (e *Engine) handle(ctx context.Context, ev Event, v *Visit) error {
 	var fatal *Fatal
 	if errors.As(err, &fatal) {
 		e.finish("failed", fatal.Error(), fatal)
-		return &Cancel{Reason: fatal.Error()}
+		return fatal
 	}
 	var cancel *Cancel
 	if errors.As(err, &cancel) {

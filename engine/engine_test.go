@@ -169,7 +169,8 @@ func TestDelayIsKeptBetweenStarts(t *testing.T) {
 			name: "an answer that takes long: from it at first, then reckoned back", cfg: engine.Config{Delay: time.Second}, takes: 700 * time.Millisecond,
 			seeds: []string{"http://a.test/1", "http://a.test/2", "http://a.test/3"},
 			want: []asked{
-				{0, "http://a.test/1"}, {1700*time.Millisecond + spare, "http://a.test/2"},
+				{0, "http://a.test/1"},
+				{1700*time.Millisecond + spare, "http://a.test/2"},
 				{2700*time.Millisecond + 2*spare, "http://a.test/3"},
 			},
 		},
@@ -425,6 +426,7 @@ func (o *rows) WriteItem(_ context.Context, it engine.Item) error {
 	o.items = append(o.items, it)
 	return o.err
 }
+
 func (o *rows) Flush() (engine.Marks, error) { return engine.Marks{"rows": int64(len(o.items))}, nil }
 func (o *rows) Close() error                 { return nil }
 
