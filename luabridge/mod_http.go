@@ -41,8 +41,7 @@ func (h *Host) httpFetch(L *lua.LState, name string, opts int) int {
 	if L.Get(opts) != lua.LNil {
 		t = argTable(L, opts)
 	}
-	o := h.pushOptions(L, t, false)
-	req := &o.req
+	req := h.pushOptions(L, t, false).request(ref) // a copy: the options may be shared
 	if name == "post" {
 		req.Body = []byte(argString(L, 2))
 		if req.Method == "" {
@@ -54,7 +53,6 @@ func (h *Host) httpFetch(L *lua.LState, name string, opts int) int {
 	if !ok {
 		L.RaiseError("http.%s: it can be called in hooks only", name)
 	}
-	req.URL = ref
 	if c.page != nil {
 		req.URL, _ = resolve(c.page.address(), ref)
 	}
