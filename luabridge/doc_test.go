@@ -1,11 +1,12 @@
 package luabridge
 
 import (
-	"downpour/internal/option"
 	"maps"
 	"slices"
 	"strings"
 	"testing"
+
+	"downpour/internal/option"
 )
 
 // TestReference: every hook, field, method, option and global is documented,

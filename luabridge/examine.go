@@ -2,10 +2,11 @@ package luabridge
 
 import (
 	"bytes"
-	"downpour/internal/option"
 	"fmt"
 	"slices"
 	"strings"
+
+	"downpour/internal/option"
 
 	lua "github.com/yuin/gopher-lua"
 	"github.com/yuin/gopher-lua/ast"

@@ -2,12 +2,13 @@ package luabridge
 
 import (
 	"context"
-	"downpour/engine"
-	"downpour/internal/option"
 	"fmt"
 	"slices"
 	"strings"
 	"time"
+
+	"downpour/engine"
+	"downpour/internal/option"
 
 	lua "github.com/yuin/gopher-lua"
 )

@@ -2,13 +2,14 @@ package luabridge
 
 import (
 	"context"
-	"downpour/engine"
 	"errors"
 	"fmt"
 	"maps"
 	"slices"
 	"sync"
 	"time"
+
+	"downpour/engine"
 
 	lua "github.com/yuin/gopher-lua"
 )

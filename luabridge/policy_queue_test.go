@@ -2,12 +2,13 @@ package luabridge
 
 import (
 	"context"
-	"downpour/engine"
 	"errors"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"downpour/engine"
 
 	"github.com/google/go-cmp/cmp"
 )

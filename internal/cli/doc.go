@@ -2,11 +2,12 @@ package cli
 
 import (
 	"context"
-	"downpour/internal/option"
-	"downpour/luabridge"
 	"errors"
 	"fmt"
 	"strings"
+
+	"downpour/internal/option"
+	"downpour/luabridge"
 
 	"github.com/spf13/pflag"
 )

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"downpour/luabridge"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,6 +10,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"downpour/luabridge"
 )
 
 // stubFolder is where the stubs lie beside the scripts.
