@@ -31,7 +31,7 @@ var hostileHooks = map[string]hostileCase{
 	"lua-10": {error: "took longer than 200ms of Lua time (raise it with --script-timeout)"},
 	"lua-11": {error: "took longer than 200ms"},
 	"lua-12": {error: "took longer than 200ms"},
-	"lua-14": {code: `local s = "x" while true do s = s .. s end`, error: "resulting string too large (more than 16 MiB; raise it with --script-memory)"},
+	"lua-14": {code: `local s = "x" while true do s = s .. s end`, error: "resulting string too large (more than 16 MiB"},
 	"lua-15": {code: `local t = {} for i = 1, 1e9 do t[i] = {i} end`, error: "raise it with --script-"},
 	"lua-17": {code: `local function f() coroutine.wrap(f)() end f()`, error: "stack overflow"},
 	"lua-18": {code: `local function f() return 1 + f() end f()`, error: "stack overflow"},
@@ -43,10 +43,12 @@ var hostileHooks = map[string]hostileCase{
 	"lua-30": {code: `coroutine.yield(1)`, error: "attempt to yield"},
 	"lua-31": {code: `for i = 1, 1e7 do req:enqueue("/" .. i) end`, error: "raise it with --script-"},
 	"lua-32": {code: `print(require("downpour.re").match(("a"):rep(40000) .. "b", "(a+)+$"))`, print: "nil"},
-	"queue-02": {code: `
+	"queue-02": {
+		code: `
 local json = require "downpour.json"
 print(select("#", json.decode(("["):rep(10000))), select(2, json.decode('{"url":123,"meta":' .. ("["):rep(10000))))`,
-		print: "2\tline 1, byte 1019: nested too deeply"},
+		print: "2\tline 1, byte 1019: nested too deeply",
+	},
 	"queue-05": {code: `
 print(pcall(req.enqueue, req, "/x", {priority = 1e309}))
 req:enqueue("/y", {priority = -1e309, meta = {retries = 2^63}})
@@ -90,10 +92,13 @@ func hostile(t *testing.T, tt hostileCase) {
 		w.seeds = append(w.seeds, "http://site.test/"+page)
 	}
 	w.pages["http://site.test/b"] = "<p>hostile</p>"
-	w.opt.Timeout, w.opt.Memory = 200*time.Millisecond, 128<<20
+	w.opt.Timeout, w.opt.Memory = time.Minute, 128<<20
+	if strings.Contains(tt.error, "200ms") || strings.Contains(tt.error, "--script-") {
+		w.opt.Timeout = 200 * time.Millisecond
+	}
 	start := time.Now()
 	w.run()
-	if d := time.Since(start); d > 10*time.Second {
+	if d := time.Since(start); d > 30*time.Second {
 		t.Errorf("took %v", d)
 	}
 	if len(w.items) < 3 || strings.Contains(strings.Join(w.items, ""), "upper=x") {

@@ -112,8 +112,8 @@ func (s *std) wrap(L *lua.LState) int {
 			return n - 1
 		}
 		if text, ok := first.(lua.LString); ok {
-			// Once is enough: coroutines in one another would hide the message.
-			if at := position(L, 1); !strings.HasPrefix(string(text), at) {
+			// Twice is enough: coroutines in one another would hide the message.
+			if at := position(L, 1); !strings.HasPrefix(string(text), at+at) {
 				first = lua.LString(at) + text
 			}
 		}
