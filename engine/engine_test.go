@@ -149,6 +149,22 @@ func crawl(t *testing.T, ctx context.Context, cfg engine.Config, deps engine.Dep
 	return s
 }
 
+// pages are the seeds http://a.test/0 and on.
+func pages(n int) (urls []string) {
+	for i := range n {
+		urls = append(urls, fmt.Sprintf("http://a.test/%d", i))
+	}
+	return urls
+}
+
+// every is what is asked for when pages come a period apart.
+func every(period time.Duration, n int) (all []asked) {
+	for i, u := range pages(n) {
+		all = append(all, asked{time.Duration(i) * period, u})
+	}
+	return all
+}
+
 func TestDelayIsKeptBetweenStarts(t *testing.T) {
 	rows := []struct {
 		name    string
@@ -167,12 +183,8 @@ func TestDelayIsKeptBetweenStarts(t *testing.T) {
 		},
 		{
 			name: "an answer that takes long: from it at first, then reckoned back", cfg: engine.Config{Delay: time.Second}, takes: 700 * time.Millisecond,
-			seeds: []string{"http://a.test/1", "http://a.test/2", "http://a.test/3"},
-			want: []asked{
-				{0, "http://a.test/1"},
-				{1700*time.Millisecond + spare, "http://a.test/2"},
-				{2700*time.Millisecond + 2*spare, "http://a.test/3"},
-			},
+			seeds: pages(10),
+			want:  append(every(1700*time.Millisecond+spare, 9), asked{8*(1700*time.Millisecond+spare) + 1020*time.Millisecond + spare, "http://a.test/9"}),
 		},
 		{
 			name: "several under way", cfg: engine.Config{Delay: time.Second, PerHost: 2}, takes: 2500 * time.Millisecond,

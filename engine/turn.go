@@ -36,6 +36,7 @@ type queueState struct {
 	Backoff int     `json:"b,omitempty"` // times in a row the site asked for less
 	Rest    float64 `json:"d,omitempty"` // s, the rest last owed
 	Latency float64 `json:"l,omitempty"` // s, the least the site has taken to answer
+	Answers int     `json:"n,omitempty"` // that were timed for it, up to sampled
 	Why     string  `json:"w,omitempty"` // what the rest is owed to: "429", "robots Crawl-delay 10"; "" for the policy's delay
 
 	Robots *robotsCopies `json:"r,omitempty"` // what is known of its origins' robots.txt
@@ -60,8 +61,20 @@ func newTurn(e *Engine, l *Lease) *turn {
 
 func (t *turn) queue() string { return t.lease.Queue }
 
-// quick is the least latency known of the queue, 0 if none is.
-func (t *turn) quick() time.Duration { return seconds(t.state.Latency) }
+// quick is what the queue's site certainly takes to answer: the least it has
+// taken, less what a request may spend on its way. 0 until enough is known, and
+// for a site that answers at once.
+func (t *turn) quick() time.Duration {
+	if t.state.Answers < sampled {
+		return 0
+	}
+	return max(seconds(t.state.Latency)-onItsWay, 0)
+}
+
+const (
+	sampled  = 8                     // answers timed before the least is believed
+	onItsWay = 20 * time.Millisecond // what a request may be held up between us and the site
+)
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
@@ -76,7 +89,7 @@ func (t *turn) begun(j *job, now time.Time) {
 	t.started++
 	if t.rest > 0 {
 		t.last, t.held = j, t.next
-		t.after(now.Add(2*t.rest + 2*t.quick()))
+		t.after(now.Add(2 * (t.rest + seconds(t.state.Latency))))
 	}
 }
 
@@ -141,9 +154,13 @@ func (t *turn) ended(j *job) {
 
 // learn keeps the least latency seen. A little less is not worth storing.
 func (t *turn) learn(latency time.Duration) {
-	if latency > 0 && (t.state.Latency == 0 || latency < t.quick()*9/10) {
-		t.state.Latency = latency.Seconds()
+	if latency <= 0 {
+		return
 	}
+	if s := latency.Seconds(); t.state.Answers == 0 || s < t.state.Latency*0.9 {
+		t.state.Latency = s
+	}
+	t.state.Answers = min(t.state.Answers+1, sampled)
 }
 
 func (t *turn) after(at time.Time) {

@@ -28,7 +28,7 @@ type job struct {
 	fate    fate
 	charged int
 	seen    time.Time     // by when the site had seen the last request; zero: nothing was asked of it
-	quick   time.Duration // the least latency known of the queue, to reckon seen with; 0 if unknown
+	quick   time.Duration // what the site certainly takes to answer, to reckon seen with; 0 if unknown
 	rest    time.Duration // between seen and the queue's next start
 	hold    time.Duration // rest the site asked for, or its robots.txt needs, from now
 	why     string        // what rest and hold are owed to, for those who look; "" for the policy's delay
@@ -75,9 +75,9 @@ func (e *Engine) askFor(ctx context.Context, j *job) {
 }
 
 // note records by when the site had seen the exchange. That was certainly so
-// when the first octet of the answer came, and earlier by what the site takes
-// to answer: the least it has ever taken. Counting from when the request was
-// written would let two requests meet that were delayed on their way.
+// when the first octet of the answer came, and earlier by what the site
+// certainly takes to answer. Counting from when the request was written would
+// let two requests meet of which the first was held up on its way.
 func (j *job) note(resp *Response) {
 	at := time.Now()
 	switch {
