@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -190,7 +191,7 @@ const leaseSlack = 10 * time.Second
 func (d *dispatcher) step() {
 	now := time.Now()
 	d.wake(now)
-	for !d.still() && len(d.ready) > 0 && d.free() > 0 {
+	for !d.still() && len(d.ready) > 0 && (d.free() > 0 || len(d.ready[0].claims) > 0) {
 		t := d.ready[0]
 		d.ready = d.ready[1:]
 		t.queued = false
@@ -245,6 +246,10 @@ func (d *dispatcher) line(t *turn) {
 		return
 	}
 	t.queued = true
+	if len(t.claims) > 0 {
+		d.ready = slices.Insert(d.ready, 0, t) // it needs no worker: one is waiting
+		return
+	}
 	d.ready = append(d.ready, t)
 }
 
@@ -255,9 +260,8 @@ func (d *dispatcher) wake(now time.Time) {
 		if t.lost {
 			continue
 		}
-		if !d.still() && !t.queued && t.runnable(d.e.cfg.PerHost) && !t.next.After(now) {
-			t.queued = true
-			d.ready = append(d.ready, t)
+		if !d.still() {
+			d.line(t)
 		}
 		if t.open > 0 && !t.committing && t.expires.Sub(now) < d.e.ttl()/2 {
 			d.renew[t] = true

@@ -654,3 +654,24 @@ func TestHooksDoNotHoldTheHost(t *testing.T) {
 		}
 	})
 }
+
+func TestHooksThatFetchDoNotWaitForEachOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &site{answer: ok, takes: 10 * time.Millisecond}
+		h := &hooks{on: func(ev engine.Event, v *engine.Visit) error {
+			if ev != engine.EventSuccess {
+				return nil
+			}
+			for range 3 {
+				if _, err := v.FetchNow(t.Context(), &engine.Request{URL: v.Request.URL + "?more"}); err != nil {
+					t.Error(err)
+				}
+			}
+			return nil
+		}}
+		sum := crawl(t, t.Context(), engine.Config{Concurrency: 4, PerHost: 2}, engine.Deps{Fetcher: s, Handler: h, Seeds: seeds(pages(40)...)})
+		if sum.Pages != 40 || len(s.asked) != 160 {
+			t.Errorf("%d pages, %d requests; want 40 and 160", sum.Pages, len(s.asked))
+		}
+	})
+}

@@ -34,6 +34,7 @@ func (d *dispatcher) notice(n notice) {
 		n.claim.grant <- nil
 	case n.claim != nil:
 		t.claims = append(t.claims, n.claim)
+		d.unline(t)
 	case n.freed:
 		t.ended(n.job)
 	case n.over:
@@ -55,6 +56,14 @@ func (d *dispatcher) grant(t *turn, now time.Time) {
 	t.begun(j, now)
 	c.grant <- j
 	d.line(t)
+}
+
+// unline takes a turn out of the line, to be put where it now belongs.
+func (d *dispatcher) unline(t *turn) {
+	if t.queued {
+		t.queued = false
+		d.ready = slices.DeleteFunc(d.ready, func(o *turn) bool { return o == t })
+	}
 }
 
 // refuse answers those who wait for a start that will not come.
