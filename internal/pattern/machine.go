@@ -73,7 +73,7 @@ func (m *Machine) skip(from int) int {
 		}
 	}
 	if n < 0 {
-		m.burn(len(s) - from)
+		_ = m.burn(len(s) - from) // m.err keeps it
 		return -1
 	}
 	if m.burn(n) != nil {
@@ -210,7 +210,7 @@ func (m *Machine) balanced(in *inst, s int) int {
 			depth++
 		}
 	}
-	m.burn(len(m.src) - s)
+	_ = m.burn(len(m.src) - s) // m.err keeps it
 	return -1
 }
 
@@ -287,7 +287,7 @@ func (m *Machine) lazy(in *inst, s, pc int) (end int, done bool) {
 		if in.all && in.goal >= 0 {
 			n := strings.IndexByte(m.src[s:], byte(in.goal))
 			if n < 0 {
-				m.burn(len(m.src) - s)
+				_ = m.burn(len(m.src) - s) // m.err keeps it
 				return -1, true
 			}
 			if m.burn(n) != nil {
