@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -111,10 +112,10 @@ func whole(f *os.File, format string) (int64, error) {
 		if err == nil && !quoted {
 			end = at
 		}
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return end, nil
 		}
-		if err != nil && err != bufio.ErrBufferFull {
+		if err != nil && !errors.Is(err, bufio.ErrBufferFull) {
 			return 0, err
 		}
 	}

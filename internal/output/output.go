@@ -60,7 +60,7 @@ func Open(specs []string, stdout io.Writer, marks engine.Marks, resumed bool) (*
 			err = &UsageError{fmt.Sprintf("output %s is given twice", path)}
 		}
 		if err != nil {
-			s.Close()
+			_ = s.Close()
 			return nil, err
 		}
 		named[path] = true
@@ -68,7 +68,7 @@ func Open(specs []string, stdout io.Writer, marks engine.Marks, resumed bool) (*
 		if path == "-" {
 			o.stream = stdout
 		} else if err := o.open(marks, resumed); err != nil {
-			s.Close()
+			_ = s.Close()
 			return nil, fmt.Errorf("output %s: %w", path, err)
 		}
 		s.outs = append(s.outs, o)
