@@ -96,7 +96,7 @@ func (h *handler) Handle(_ context.Context, r slog.Record) error {
 	indent(&below, rest)
 	writeAttrs(&b, &below, attrs)
 	b.WriteByte('\n')
-	below.WriteTo(&b)
+	b.Write(below.Bytes())
 	h.out.mu.Lock()
 	defer h.out.mu.Unlock()
 	_, err := h.out.w.Write(b.Bytes())

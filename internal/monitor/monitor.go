@@ -153,13 +153,13 @@ func (m *Monitor) width() int {
 
 func (m *Monitor) drawLocked() {
 	if m.line != "" {
-		io.WriteString(m.o.Out, "\r"+m.line+"\x1b[K")
+		_, _ = io.WriteString(m.o.Out, "\r"+m.line+"\x1b[K")
 	}
 }
 
 func (m *Monitor) eraseLocked() {
 	if m.line != "" {
-		io.WriteString(m.o.Out, "\r\x1b[K")
+		_, _ = io.WriteString(m.o.Out, "\r\x1b[K")
 	}
 }
 
