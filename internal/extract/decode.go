@@ -15,6 +15,7 @@ import (
 // Kind says where a document may name its own encoding.
 type Kind int
 
+// The kinds of documents.
 const (
 	HTML Kind = iota // <meta charset>, else an XML declaration
 	XML              // the XML declaration

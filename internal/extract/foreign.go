@@ -62,7 +62,7 @@ func (f frame) html() bool { return f.kind == htmlPoint }
 // openForeign handles a start tag in foreign content, or the one that begins it.
 func (z *scanner) openForeign() {
 	if len(z.stack) > 0 && !z.htmlHere() {
-		if !breakout[z.key] && !(z.key == keyFont && z.hasFontAttr()) {
+		if !breakout[z.key] && (z.key != keyFont || !z.hasFontAttr()) {
 			z.foreign = true
 			z.push(z.stack[len(z.stack)-1].math)
 			return

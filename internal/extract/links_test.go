@@ -96,43 +96,53 @@ func TestLinks(t *testing.T) {
 	}{
 		{
 			"text", `<a href=1 rel="x NoFollow">one <b>bold</b><br> &amp;<!-- no --> more</a> after`, "",
-			[]Link{{Ref: "1", Text: "one bold & more", Rel: "x NoFollow", Tag: "a", Attr: "href", NoFollow: true}}, "",
+			[]Link{{Ref: "1", Text: "one bold & more", Rel: "x NoFollow", Tag: "a", Attr: "href", NoFollow: true}},
+			"",
 		},
 		{
 			"a ends a", `<a href=1>one<a href=2>two</a>x`, "",
-			[]Link{{Ref: "1", Text: "one", Tag: "a", Attr: "href"}, {Ref: "2", Text: "two", Tag: "a", Attr: "href"}}, "",
+			[]Link{{Ref: "1", Text: "one", Tag: "a", Attr: "href"}, {Ref: "2", Text: "two", Tag: "a", Attr: "href"}},
+			"",
 		},
 		{
 			"nested elements of a name", `<div data-url=1>a<div>b</div>c</div>d`, "[data-url]",
-			[]Link{{Ref: "1", Text: "abc", Tag: "div", Attr: "data-url"}}, "",
+			[]Link{{Ref: "1", Text: "abc", Tag: "div", Attr: "data-url"}},
+			"",
 		},
 		{
 			"base", `<noscript><base href=0></noscript><a href=1></a><base target=x><base href=" b/ "><base href=c>`, "",
-			[]Link{{Ref: "1", Tag: "a", Attr: "href"}}, "b/",
+			[]Link{{Ref: "1", Tag: "a", Attr: "href"}},
+			"b/",
 		},
 		{
 			"usual attributes", `<img src=1><form action=2>t</form><object data=3></object><p>`, "img, form, object, p",
-			[]Link{{Ref: "1", Tag: "img", Attr: "src"}, {Ref: "2", Text: "t", Tag: "form", Attr: "action"}, {Ref: "3", Tag: "object", Attr: "data"}}, "",
+			[]Link{{Ref: "1", Tag: "img", Attr: "src"}, {Ref: "2", Text: "t", Tag: "form", Attr: "action"}, {Ref: "3", Tag: "object", Attr: "data"}},
+			"",
 		},
 		{
 			"srcset", `<img srcset="a.png 1x, b,c.png 2x,d.png,, data:x,y 3w"><image src=e>`, "img[srcset], img[src]",
-			[]Link{{Ref: "a.png", Tag: "img", Attr: "srcset"}, {Ref: "b,c.png", Tag: "img", Attr: "srcset"}, {Ref: "d.png", Tag: "img", Attr: "srcset"}, {Ref: "data:x,y", Tag: "img", Attr: "srcset"}, {Ref: "e", Tag: "img", Attr: "src"}}, "",
+			[]Link{{Ref: "a.png", Tag: "img", Attr: "srcset"}, {Ref: "b,c.png", Tag: "img", Attr: "srcset"}, {Ref: "d.png", Tag: "img", Attr: "srcset"}, {Ref: "data:x,y", Tag: "img", Attr: "srcset"}, {Ref: "e", Tag: "img", Attr: "src"}},
+			"",
 		},
 		{
 			"refresh", `<meta name=description content="0;url=no"><meta http-equiv=Refresh content="3; URL='next'">`, "meta",
-			[]Link{{Ref: "next", Tag: "meta", Attr: "content"}}, "",
+			[]Link{{Ref: "next", Tag: "meta", Attr: "content"}},
+			"",
 		},
 		{
 			"asked for twice", `<a href=1>x</a>`, "a, a[href], [href]",
-			[]Link{{Ref: "1", Text: "x", Tag: "a", Attr: "href"}}, "",
+			[]Link{{Ref: "1", Text: "x", Tag: "a", Attr: "href"}},
+			"",
 		},
 		{
 			"not simple", `<nav><a href=1>x</a></nav><a href=2>y</a>`, "nav a",
-			[]Link{{Ref: "1", Text: "x", Tag: "a", Attr: "href"}}, "",
+			[]Link{{Ref: "1", Text: "x", Tag: "a", Attr: "href"}},
+			"",
 		},
 		{
 			"not simple, attribute named", `<p><img src=1 data-src=2><a href=3 title=4>x</a>`, "p img[data-src], p a::attr(title)",
-			[]Link{{Ref: "2", Tag: "img", Attr: "data-src"}, {Ref: "4", Text: "x", Tag: "a", Attr: "title"}}, "",
+			[]Link{{Ref: "2", Tag: "img", Attr: "data-src"}, {Ref: "4", Text: "x", Tag: "a", Attr: "title"}},
+			"",
 		},
 	}
 	for _, tt := range tests {

@@ -24,10 +24,7 @@ type rule struct {
 	attr string // "" for that in which a tag usually has its link
 }
 
-var defaultRules = func() []rule {
-	r, _ := simpleRules(DefaultLinks)
-	return r
-}()
+var defaultRules = simpleRules(DefaultLinks)
 
 // ParseSelector parses a list of CSS selectors: those of Selectors Level 4 that
 // a page standing still can answer, and beyond them :contains(text), [attr!=x],
@@ -39,7 +36,7 @@ func ParseSelector(sel string) (*Selector, error) {
 	if s.list, err = parseCSS(sel); err != nil {
 		return nil, fmt.Errorf("selector %q: %w", sel, err)
 	}
-	s.rules, _ = simpleRules(sel)
+	s.rules = simpleRules(sel)
 	for _, m := range bareAttr.FindAllStringSubmatch(sel, -1) {
 		s.attrs = append(s.attrs, strings.ToLower(m[1]))
 	}
@@ -58,12 +55,12 @@ var (
 	bareAttr       = regexp.MustCompile(`\[\s*([A-Za-z_][A-Za-z0-9_-]*)\s*\]`)
 )
 
-// simpleRules reads a simple list; ok is false if it is not one.
-func simpleRules(list string) (rules []rule, ok bool) {
+// simpleRules reads a simple list; nil if it is not one.
+func simpleRules(list string) (rules []rule) {
 	for sel := range strings.SplitSeq(list, ",") {
 		m := simpleSelector.FindStringSubmatch(sel)
 		if m == nil || m[1] == "" && m[2] == "" {
-			return nil, false
+			return nil
 		}
 		r := rule{attr: strings.ToLower(m[2])}
 		if m[1] != "*" {
@@ -72,7 +69,7 @@ func simpleRules(list string) (rules []rule, ok bool) {
 		}
 		rules = append(rules, r)
 	}
-	return rules, true
+	return rules
 }
 
 // linkAttrs says in which attribute an element has its link.

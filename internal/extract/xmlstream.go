@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"io"
 	"strings"
 )
@@ -141,7 +142,7 @@ func (x *xmlStream) readText() {
 			_ = x.r.UnreadByte()
 			x.buf = bytes.TrimSuffix(x.buf, []byte("<"))
 		}
-		if err != bufio.ErrBufferFull {
+		if !errors.Is(err, bufio.ErrBufferFull) {
 			break
 		}
 	}
@@ -154,7 +155,7 @@ func (x *xmlStream) readCDATA() {
 	for {
 		part, err := x.r.ReadSlice('>')
 		x.keep(part, maxXMLText)
-		if err == nil && bytes.HasSuffix(x.buf, []byte("]]>")) || err != nil && err != bufio.ErrBufferFull {
+		if err == nil && bytes.HasSuffix(x.buf, []byte("]]>")) || err != nil && !errors.Is(err, bufio.ErrBufferFull) {
 			break
 		}
 		if len(x.buf) >= maxXMLText {
@@ -220,7 +221,7 @@ func (x *xmlStream) skipPast(sep string) {
 	for {
 		part, err := x.r.ReadSlice(last)
 		tail = append(tail, part...)
-		if bytes.HasSuffix(tail, []byte(sep)) || err != nil && err != bufio.ErrBufferFull {
+		if bytes.HasSuffix(tail, []byte(sep)) || err != nil && !errors.Is(err, bufio.ErrBufferFull) {
 			return
 		}
 		tail = append(tail[:0], tail[max(0, len(tail)-len(sep)):]...)

@@ -309,7 +309,7 @@ func (p *xparser) step() (s xstep, err error) {
 		s.axis = "attribute"
 	case t.kind == 'n' && p.at(1).text == "::" && p.at(1).kind == ':':
 		if !slices.Contains(xaxes, t.text) {
-			return s, fmt.Errorf("no axis %s::", t.text)
+			return s, fmt.Errorf("%s:: is no axis", t.text)
 		}
 		s.axis = t.text
 		p.i += 2
