@@ -2,8 +2,9 @@
 // requests through a Fetcher, calls a Handler's hooks and reports back.
 //
 // Engine.Run reads like a request's life: dispatch (dispatch.go) leases queues
-// and paces their starts, work (work.go) makes the visits, commit (commit.go)
-// sends what they led to, and feed (feed.go) brings seeds.
+// and paces their starts, one turn each (turn.go); work (work.go) makes the
+// visits, hop by hop (hop.go); settle and commit (settle.go, commit.go) send what
+// they led to; feed (feed.go) brings seeds.
 package engine
 
 import (

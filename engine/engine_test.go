@@ -105,12 +105,12 @@ func (h *hooks) Handle(_ context.Context, ev engine.Event, v *engine.Visit) erro
 	if v.Request != nil {
 		line += " " + v.Request.URL
 	}
-	switch {
-	case ev == engine.EventSkip:
+	switch ev {
+	case engine.EventSkip:
 		line += " " + v.Skip.Reason
-	case ev == engine.EventStatus:
+	case engine.EventStatus:
 		line += fmt.Sprint(" ", v.Response.Status)
-	case ev == engine.EventError:
+	case engine.EventError:
 		line += fmt.Sprintf(" %s attempts=%d", v.Failure.Kind, v.Failure.Attempts)
 	}
 	h.mu.Lock()
