@@ -2,8 +2,6 @@ package peers
 
 import (
 	"crypto/x509"
-	"downpour/engine"
-	"downpour/engine/fetch"
 	"errors"
 	"io"
 	"log"
@@ -11,6 +9,9 @@ import (
 	"net/http/httptest"
 	"testing"
 	"time"
+
+	"downpour/engine"
+	"downpour/engine/fetch"
 )
 
 // open makes a Fetcher that may connect to loopback, and closes it.

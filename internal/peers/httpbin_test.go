@@ -1,8 +1,6 @@
 package peers
 
 import (
-	"downpour/engine"
-	"downpour/engine/fetch"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -10,6 +8,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"downpour/engine"
+	"downpour/engine/fetch"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/mccutchen/go-httpbin/v2/httpbin"

@@ -2,14 +2,15 @@ package peers
 
 import (
 	"crypto/x509"
-	"downpour/engine"
-	"downpour/engine/fetch"
 	"fmt"
 	"net/http"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	"downpour/engine"
+	"downpour/engine/fetch"
 
 	"github.com/google/go-cmp/cmp"
 )

@@ -3,7 +3,6 @@ package peers
 import (
 	"bytes"
 	"context"
-	"downpour/internal/cli"
 	"fmt"
 	"net"
 	"os"
@@ -14,6 +13,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"downpour/internal/cli"
 )
 
 // asCommand, in the environment, makes the test binary the command itself.

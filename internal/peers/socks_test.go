@@ -1,12 +1,13 @@
 package peers
 
 import (
-	"downpour/engine"
-	"downpour/engine/fetch"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
+
+	"downpour/engine"
+	"downpour/engine/fetch"
 )
 
 // startMicrosocks starts a SOCKS5 server that asks bob for a password and says

@@ -2,8 +2,6 @@ package peers
 
 import (
 	"bytes"
-	"downpour/engine"
-	"downpour/engine/fetch"
 	"encoding/json"
 	"io"
 	"net/http"
@@ -11,6 +9,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"downpour/engine"
+	"downpour/engine/fetch"
 
 	"github.com/Shopify/toxiproxy/v2"
 	"github.com/rs/zerolog"
