@@ -50,10 +50,28 @@ func (h *Host) openModule(L *lua.LState, name string) lua.LValue {
 	}
 	for _, m := range modules() {
 		if m.name == short {
-			return m.open(h, L)
+			return strictModule(L, name, m.open(h, L))
 		}
 	}
 	return nil
+}
+
+// strictModule makes reading a field that a module does not have an error.
+func strictModule(L *lua.LState, name string, v lua.LValue) lua.LValue {
+	t, ok := v.(*lua.LTable)
+	if !ok || t.Metatable != lua.LNil {
+		return v
+	}
+	mt := L.CreateTable(0, 1)
+	mt.RawSetString("__index", L.NewFunction(func(L *lua.LState) int {
+		key := L.ToString(2)
+		var have []string
+		t.ForEach(func(k, _ lua.LValue) { have = append(have, k.String()) })
+		L.RaiseError("%s", unknown(name, key, have))
+		return 0
+	}))
+	t.Metatable = mt
+	return t
 }
 
 // newModule makes a table of functions.

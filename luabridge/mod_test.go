@@ -3,11 +3,12 @@ package luabridge
 import (
 	"bytes"
 	"context"
-	"downpour/engine"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"downpour/engine"
 
 	lua "github.com/yuin/gopher-lua"
 )

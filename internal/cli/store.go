@@ -53,6 +53,8 @@ func (r *runner) openStore(ctx context.Context) error {
 		r.parts.store, err = opened(r.host.Queue(ctx, luabridge.QueueOptions{
 			Concurrency: int(r.set.number("concurrency")), MaxPages: o.MaxPages, MaxPerQueue: o.MaxPerQueue,
 		}))
+	case url != "" && !isRedisURL(url):
+		return usagef("--redis %s: want redis://[user:password@]host[:port][/db], rediss://… or unix:///path/to/socket", url)
 	case url != "":
 		r.parts.store, err = opened(frontier.OpenRedis(ctx, url, o))
 	default:
@@ -142,4 +144,11 @@ func difference(b, n note) string {
 		}
 	}
 	return strings.Join(words, " and ")
+}
+
+// isRedisURL reports whether a URL has a scheme of Redis; the store looks at
+// the rest.
+func isRedisURL(url string) bool {
+	scheme, _, ok := strings.Cut(url, "://")
+	return ok && (scheme == "redis" || scheme == "rediss" || scheme == "unix")
 }
