@@ -193,7 +193,7 @@ func (j *Journal) sync() {
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.fail(fmt.Errorf("sync the journal: %w", err))
+	_ = j.fail(fmt.Errorf("sync the journal: %w", err)) // the next call returns it
 }
 
 func syncDir(dir string) error {

@@ -76,14 +76,14 @@ func (j *Journal) cleanSegment(s *segment, last uint32) (err error) {
 	defer func() {
 		f.Close()
 		if err != nil {
-			os.Remove(f.Name())
+			_ = os.Remove(f.Name())
 			j.mu.Lock()
 			s.dead = 0 // what went wrong will not be better in a second
 			j.mu.Unlock()
 		}
 	}()
 	c := &cleaner{j: j, s: s, last: last, file: f, w: bufio.NewWriterSize(f, 1<<18), states: make(map[uint32][]byte)}
-	c.w.WriteString(formatLine) // an error is kept for Flush
+	_, _ = c.w.WriteString(formatLine) // an error is kept for Flush
 	c.size = int64(len(formatLine))
 	c.b = beginFrame(nil)
 	if err := c.frames(fr); err != nil {
@@ -138,7 +138,7 @@ func (c *cleaner) frames(fr *frameReader) error {
 func (c *cleaner) flush() {
 	if len(c.b) > frameHead {
 		endFrame(c.b)
-		c.w.Write(c.b)
+		_, _ = c.w.Write(c.b) // an error is kept for Flush
 		c.size += int64(len(c.b))
 		c.b = beginFrame(c.b)
 	}

@@ -88,7 +88,7 @@ func (fr *frameReader) format() error {
 	}
 	switch have := string(line); {
 	case have == formatLine:
-		fr.r.Discard(len(formatLine))
+		_, _ = fr.r.Discard(len(formatLine)) // peeked at already
 		fr.at = int64(len(formatLine))
 		return nil
 	case strings.HasPrefix(formatLine, have):

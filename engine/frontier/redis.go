@@ -3,6 +3,7 @@ package frontier
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -100,7 +101,7 @@ func (r *Redis) markField(output string) string { return r.self.Host + " " + out
 func (r *Redis) loadKept(ctx context.Context) error {
 	return r.patiently(ctx, func(bool) error {
 		note, err := r.client.Get(ctx, r.keys.note()).Bytes()
-		if err != nil && err != redis.Nil {
+		if err != nil && !errors.Is(err, redis.Nil) {
 			return err
 		}
 		all, err := r.client.HGetAll(ctx, r.keys.marks()).Result()
@@ -129,7 +130,7 @@ func (r *Redis) Counts(ctx context.Context) (engine.Counts, error) {
 			p := r.client.Pipeline()
 			n := p.HGet(ctx, r.keys.n(s), "c")
 			queues := p.ZCard(ctx, r.keys.queues(s))
-			if _, err := p.Exec(ctx); err != nil && err != redis.Nil {
+			if _, err := p.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) {
 				return err
 			}
 			v := strings.Fields(n.Val()) // in the order prelude.lua gives
@@ -179,7 +180,7 @@ func (r *Redis) listen(ctx context.Context) {
 		channels = append(channels, r.keys.wake(s))
 	}
 	sub := r.client.Subscribe(ctx, channels...)
-	stop := context.AfterFunc(ctx, func() { sub.Close() })
+	stop := context.AfterFunc(ctx, func() { _ = sub.Close() })
 	defer stop()
 	beat := time.Now()
 	for ctx.Err() == nil {
@@ -199,7 +200,7 @@ func (r *Redis) listen(ctx context.Context) {
 			}
 		}
 	}
-	sub.Close()
+	_ = sub.Close()
 }
 
 // Close gives up what is leased, takes the worker off the crawl and closes the

@@ -29,8 +29,8 @@ var doneSource string
 //go:embed drop.lua
 var dropSource string
 
-// ErrGone: the crawl's keys have been deleted or another process has started
-// the crawl anew while this one was at it.
+// ErrGone means that the crawl's keys have been deleted or that another process
+// has started the crawl anew while this one was at it.
 var ErrGone = errors.New("the crawl was started anew elsewhere or its keys were deleted")
 
 // scripts are the three scripts as a server of this version takes them.

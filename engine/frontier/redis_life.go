@@ -185,7 +185,7 @@ func (r *Redis) End(ctx context.Context) error {
 		err = r.patiently(ctx, func(bool) error {
 			return r.client.Watch(ctx, func(tx *redis.Tx) error {
 				gen, err := tx.HGet(ctx, key, metaGen).Result()
-				if err == redis.Nil || gen != r.keys.gen {
+				if errors.Is(err, redis.Nil) || gen != r.keys.gen {
 					return nil
 				}
 				if err != nil {
@@ -211,7 +211,7 @@ func (r *Redis) wipe(ctx context.Context) error {
 	key := metaKey(r.opts.Name)
 	return r.patiently(ctx, func(bool) error {
 		old, err := r.client.HGet(ctx, key, metaOld).Result()
-		if err == redis.Nil {
+		if errors.Is(err, redis.Nil) {
 			return nil
 		}
 		if err != nil {
@@ -251,7 +251,7 @@ func (r *Redis) forget(ctx context.Context, old string) error {
 		})
 		return err
 	}, key)
-	if err == redis.Nil || errors.Is(err, redis.TxFailedErr) {
+	if errors.Is(err, redis.Nil) || errors.Is(err, redis.TxFailedErr) {
 		return nil // somebody else's next open sees to it
 	}
 	return err
@@ -276,7 +276,7 @@ func (r *Redis) wipeShard(ctx context.Context, k *keys, s int) error {
 		return err
 	}
 	buckets, err := r.client.HGet(ctx, set.keys[keyN], "buckets").Int()
-	if err == redis.Nil {
+	if errors.Is(err, redis.Nil) {
 		buckets = 1
 	} else if err != nil {
 		return err
@@ -288,10 +288,12 @@ func (r *Redis) wipeShard(ctx context.Context, k *keys, s int) error {
 	gone.add(ctx, set.keys[1:]...)
 	gone.flush(ctx)
 	gone.add(ctx, set.keys[keyN])
-	return gone.flush(ctx)
+	gone.flush(ctx)
+	return gone.err
 }
 
-// An unlinker deletes keys, many in a call. After an error it does nothing.
+// An unlinker deletes keys, many in a call. After an error, which err keeps,
+// it does nothing.
 type unlinker struct {
 	client *redis.Client
 	keys   []string
@@ -304,10 +306,9 @@ func (u *unlinker) add(ctx context.Context, keys ...string) {
 	}
 }
 
-func (u *unlinker) flush(ctx context.Context) error {
+func (u *unlinker) flush(ctx context.Context) {
 	if u.err == nil && len(u.keys) > 0 {
 		u.err = u.client.Unlink(ctx, u.keys...).Err()
 	}
 	u.keys = u.keys[:0]
-	return u.err
 }

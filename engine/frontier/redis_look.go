@@ -2,6 +2,7 @@ package frontier
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"math"
@@ -259,7 +260,7 @@ func (r *Redis) lookLater(ctx context.Context, set shardKeys, queue string, cloc
 		left, err = r.client.HGet(ctx, set.keys[keyLate], queue).Int()
 		return err
 	})
-	if err == redis.Nil {
+	if errors.Is(err, redis.Nil) {
 		return
 	}
 	mark := ":" + strconv.Itoa(len(queue)) + ":" + queue
@@ -323,7 +324,7 @@ func (r *Redis) buckets(ctx context.Context, shard int) (n int, err error) {
 		n, err = r.client.HGet(ctx, r.keys.n(shard), "buckets").Int()
 		return err
 	})
-	if err == redis.Nil {
+	if errors.Is(err, redis.Nil) {
 		return 1, nil
 	}
 	return n, err

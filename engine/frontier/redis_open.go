@@ -51,7 +51,7 @@ func openRedis(ctx context.Context, rawURL string, o Options, shards int) (*Redi
 		held:  map[*engine.Lease]*held{},
 	}
 	if err := r.open(ctx); err != nil {
-		r.client.Close()
+		_ = r.client.Close()
 		return nil, fmt.Errorf("redis %s: %w", r.server, err)
 	}
 	lctx, cancel := context.WithCancel(context.Background())
