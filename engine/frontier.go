@@ -83,8 +83,9 @@ type Counts struct {
 }
 
 var (
-	// ErrDrained: nothing is queued, waiting or leased.
+	// ErrDrained means that nothing is queued, waiting or leased.
 	ErrDrained = errors.New("frontier drained")
-	// ErrBudget: what is left may not be leased, the page budgets are used up.
+	// ErrBudget means that what is left may not be leased: the page budgets are
+	// used up.
 	ErrBudget = errors.New("page budget used up")
 )

@@ -19,7 +19,6 @@ type tally struct {
 	name     string
 	resumed  bool
 	started  time.Time
-	ended    time.Time
 	failures map[string]int64
 	skips    map[string]int64
 	changes  map[string]int64 // nil until a page says
