@@ -18,14 +18,14 @@ type parts struct {
 	fetcher *fetch.Fetcher
 	output  *output.Set
 	skips   *output.Set // nil unless --skips is given
-	site    *site // nil unless a folder is served
+	site    *site       // nil unless a folder is served
 }
 
 // assemble puts the crawl together, cheapest first: a script that does not load
 // or an option that makes no sense leaves state and files alone.
 func (r *runner) assemble(ctx context.Context) error {
 	for _, w := range unknownVariables(r.p.environ) {
-		r.log.Warn(w)
+		r.log.Warn(w) //nolint:sloglint // a sentence with its hint
 	}
 	if err := r.loadScripts(ctx); err != nil {
 		return err
@@ -169,10 +169,12 @@ func (r *runner) newEngine(cfg engine.Config, seeds iter.Seq2[string, error]) er
 // close releases what assemble opened.
 func (r *runner) close() {
 	if r.parts.output != nil {
-		r.parts.output.Close()
+		_ = r.parts.output.Close() // closed by now, unless the crawl has failed
 	}
 	if r.parts.skips != nil {
-		r.parts.skips.Close()
+		if err := r.parts.skips.Close(); err != nil {
+			r.log.Warn("skips not written", "error", err)
+		}
 	}
 	if r.parts.store != nil {
 		if err := r.parts.store.Close(); err != nil {
@@ -188,6 +190,6 @@ func (r *runner) close() {
 		r.parts.site.Close()
 	}
 	if r.host != nil {
-		r.host.Close()
+		_ = r.host.Close()
 	}
 }

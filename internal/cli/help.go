@@ -145,7 +145,7 @@ func writeOption(b *strings.Builder, o option.Option) {
 		left += " " + o.Value
 	}
 	text := o.Help
-	if o.Default != "" && !(o.Kind == option.Bool && o.Default == "false") {
+	if o.Default != "" && (o.Kind != option.Bool || o.Default != "false") {
 		text += " (default " + o.Default + ")"
 	}
 	if o.Key != "" {

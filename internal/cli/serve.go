@@ -63,7 +63,7 @@ func (s *site) Close() {
 	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
 	defer cancel()
 	if s.server.Shutdown(ctx) != nil {
-		s.server.Close()
+		_ = s.server.Close()
 	}
 	<-s.done
 }
