@@ -4,6 +4,7 @@ import (
 	"flag"
 	"os"
 	"os/exec"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -35,6 +36,7 @@ var differences = map[string]string{
 // newStdHost is a host with the corrected library and no scripts.
 func newStdHost(t *testing.T) *Host {
 	t.Helper()
+	runtime.GC() // the limit counts the garbage of the tests before
 	h := &Host{L: newState(), gate: &gate{cur: &call{done: make(chan struct{})}}, watch: &watchdog{memory: 64 << 20}}
 	openStd(h, h.L)
 	t.Cleanup(h.L.Close)
