@@ -158,7 +158,7 @@ func TestRedisServerRestarts(t *testing.T) {
 
 // A server that is away is waited for, with one warning.
 func TestRedisWaits(t *testing.T) {
-	server := newRedisServer(t, "--appendonly", "yes")
+	server := newRedisServer(t, "--appendonly", "yes", "--appendfsync", "always")
 	var log lockedBuffer
 	r := mustOpen(t, server.url(), Options{Log: slog.New(slog.NewTextHandler(&log, nil))})
 	tidy(t, r)
