@@ -41,7 +41,7 @@ func (h *Host) globalCrawl(L *lua.LState) int {
 		if !ok {
 			L.RaiseError("crawl{} has a value without a name (%s)", v.String())
 		}
-		if err := h.set(L, string(name), v); err != nil {
+		if err := h.set(string(name), v); err != nil {
 			h.raiseKey(L, string(name), err)
 		}
 	}
@@ -49,7 +49,7 @@ func (h *Host) globalCrawl(L *lua.LState) int {
 }
 
 // set takes one key of crawl{}.
-func (h *Host) set(L *lua.LState, name string, v lua.LValue) error {
+func (h *Host) set(name string, v lua.LValue) error {
 	into := &h.settings.script
 	if h.loading.snippet {
 		into = &h.settings.snippet

@@ -173,7 +173,7 @@ func secondsOf(f float64) time.Duration {
 
 // requestEnqueue is req:enqueue(url|list, opts).
 func (h *Host) requestEnqueue(L *lua.LState) int {
-	p := checkPage(L, 1, "enqueue")
+	p := checkPage(L, "enqueue")
 	p.liveVisit(L, "enqueue")
 	return h.enqueue(L, p, 2)
 }
@@ -287,8 +287,7 @@ func (h *Host) admit(L *lua.LState, p *page, ref string, o *push) (fresh bool, r
 func (h *Host) absolute(L *lua.LState, p *page, ref string) string {
 	ref = strings.TrimSpace(ref)
 	if p != nil {
-		url, _ := resolve(h.pageBase(p), ref)
-		return url
+		return resolve(h.pageBase(p), ref)
 	}
 	u, err := policies.ParseURL(ref)
 	if err != nil {

@@ -84,7 +84,7 @@ func (h *Host) logger(level slog.Level) lua.LGFunction {
 			}
 			words = append(words, toString(L, v))
 		}
-		h.log.Log(h.context(), level, strings.Join(words, " "), attrs...)
+		h.log.Log(h.context(), level, strings.Join(words, " "), attrs...) //nolint:sloglint // the message is the script's
 		return 0
 	}
 }
@@ -138,7 +138,7 @@ func (h *Host) globalEmit(L *lua.LState) int { return h.emit(L, h.gate.cur.page,
 
 // requestEmit is req:emit(item).
 func (h *Host) requestEmit(L *lua.LState) int {
-	p := checkPage(L, 1, "emit")
+	p := checkPage(L, "emit")
 	p.liveVisit(L, "emit")
 	return h.emit(L, p, 2)
 }

@@ -204,8 +204,7 @@ func (h *Host) answer(ev engine.Event, result lua.LValue, v *engine.Visit, p *pa
 	case result == lua.LFalse:
 		return engine.ErrDrop
 	case result != nil && result.Type() == lua.LTString:
-		u, _ := resolve(p.address(), result.String())
-		v.Request.URL = u
+		v.Request.URL = resolve(p.address(), result.String())
 	}
 	return before
 }
@@ -301,7 +300,7 @@ func (h *Host) filter(L *lua.LState, chain chain, r *engine.Request) bool {
 			return false
 		}
 		if s, isString := result.(lua.LString); isString {
-			r.URL, _ = resolve(p.address(), string(s))
+			r.URL = resolve(p.address(), string(s))
 		}
 	}
 	return true
@@ -309,7 +308,7 @@ func (h *Host) filter(L *lua.LState, chain chain, r *engine.Request) bool {
 
 // filterItem asks on_item about an item; nil drops it.
 func (h *Host) filterItem(L *lua.LState, chain chain, t *lua.LTable, p *page) *lua.LTable {
-	var req lua.LValue = lua.LNil
+	req := lua.LNil
 	url := ""
 	if p != nil {
 		req, url = &p.ud, p.req.URL

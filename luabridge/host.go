@@ -100,14 +100,6 @@ func (k keeper) Fail(reason string) { k.keep(func(s sink) { s.Fail(reason) }) }
 
 func (k keeper) Stop(reason string) { k.keep(func(s sink) { s.Stop(reason) }) }
 
-// pass hands what the top levels asked for to the crawl.
-func (h *Host) pass(s sink) {
-	for _, f := range h.kept {
-		f(s)
-	}
-	h.kept = nil
-}
-
 // context is the context of the call at hand, for Go code in Blocking.
 func (h *Host) context() context.Context {
 	if c := h.gate.cur; c != nil && c.ctx != nil {

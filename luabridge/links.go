@@ -13,26 +13,27 @@ import (
 // defaultLinks is what follow, links and urls select without a selector.
 const defaultLinks = "a[href], area[href]"
 
-// linkSelector is argument n as a selector; nil gives the default, and a table
+// linkSelector is argument 2 as a selector; nil gives the default, and a table
 // there is the options with the selector left out.
-func (h *Host) linkSelector(L *lua.LState, n int) *extract.Selector {
+func (h *Host) linkSelector(L *lua.LState) *extract.Selector {
+	const n = 2
 	if v := L.Get(n); v == lua.LNil || v.Type() == lua.LTTable {
 		sel, ok := h.selectors[defaultLinks]
 		if !ok {
 			L.Insert(lua.LString(defaultLinks), n)
-			sel = h.selector(L, n)
+			sel = h.selector(L)
 			L.Remove(n)
 		}
 		return sel
 	}
-	return h.selector(L, n)
+	return h.selector(L)
 }
 
 // requestFollow is req:follow(selector?, opts): it waits.
 func (h *Host) requestFollow(L *lua.LState) int {
-	p := checkPage(L, 1, "follow")
+	p := checkPage(L, "follow")
 	p.liveVisit(L, "follow")
-	sel := h.linkSelector(L, 2)
+	sel := h.linkSelector(L)
 	opts, ok := L.Get(3).(*lua.LTable)
 	if t, first := L.Get(2).(*lua.LTable); first && !ok {
 		opts = t
@@ -92,9 +93,7 @@ func (p *page) refs(sel *extract.Selector, all bool, room int) (urls []string, o
 	base := p.rebase(href)
 	urls = refs[:0]
 	for _, ref := range refs {
-		if u, ok := resolve(base, ref); ok {
-			urls = append(urls, u)
-		}
+		urls = append(urls, resolve(base, ref))
 	}
 	return urls, over
 }
@@ -102,15 +101,15 @@ func (p *page) refs(sel *extract.Selector, all bool, room int) (urls []string, o
 // resolve makes ref absolute. A reference that is no URL stays as it is, to be
 // counted as invalid; one to nowhere ("javascript:") is resolved like any
 // other and left to the engine.
-func resolve(base policies.URL, ref string) (string, bool) {
+func resolve(base policies.URL, ref string) string {
 	if base.IsZero() {
-		return ref, true
+		return ref
 	}
 	u, err := base.Join(ref)
 	if err != nil {
-		return ref, true
+		return ref
 	}
-	return u.String(), true
+	return u.String()
 }
 
 // mayHaveBase reports whether a page has what looks like a base element.
@@ -143,8 +142,8 @@ func (h *Host) linkTable(l extract.Link, url string) lua.LValue {
 
 // requestLinks is req:links(selector?): it waits.
 func (h *Host) requestLinks(L *lua.LState) int {
-	p := checkPage(L, 1, "links")
-	sel := h.linkSelector(L, 2)
+	p := checkPage(L, "links")
+	sel := h.linkSelector(L)
 	var links []extract.Link
 	var base policies.URL
 	if p.resp != nil && p.resp.Body != nil {
@@ -161,9 +160,7 @@ func (h *Host) requestLinks(L *lua.LState) int {
 func (h *Host) linkList(links []extract.Link, base policies.URL) lua.LValue {
 	list := h.L.CreateTable(len(links), 0)
 	for _, l := range links {
-		if u, ok := resolve(base, l.Ref); ok {
-			list.Append(h.linkTable(l, u))
-		}
+		list.Append(h.linkTable(l, resolve(base, l.Ref)))
 	}
 	return list
 }
@@ -216,18 +213,16 @@ func (p *page) findBase() string {
 
 func (h *Host) nodeLinks(L *lua.LState) int {
 	e := checkNode(L, 1, "links")
-	L.Push(h.linkList(h.elementLinks(e, h.linkSelector(L, 2))))
+	L.Push(h.linkList(h.elementLinks(e, h.linkSelector(L))))
 	return 1
 }
 
 func (h *Host) nodeURLs(L *lua.LState) int {
 	e := checkNode(L, 1, "urls")
-	links, base := h.elementLinks(e, h.linkSelector(L, 2))
+	links, base := h.elementLinks(e, h.linkSelector(L))
 	var urls []string
 	for _, l := range links {
-		if u, ok := resolve(base, l.Ref); ok {
-			urls = append(urls, u)
-		}
+		urls = append(urls, resolve(base, l.Ref))
 	}
 	L.Push(stringList(h.L, urls))
 	return 1

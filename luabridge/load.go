@@ -25,7 +25,7 @@ func Load(ctx context.Context, o Options) (*Host, error) {
 	for _, name := range o.Files {
 		s, err := h.openScript(name)
 		if err != nil {
-			h.Close()
+			_ = h.Close()
 			return nil, err
 		}
 		sources = append(sources, s)
@@ -35,7 +35,7 @@ func Load(ctx context.Context, o Options) (*Host, error) {
 		err = h.runAll(ctx, sources)
 	}
 	if err != nil {
-		h.Close()
+		_ = h.Close()
 		return nil, err
 	}
 	return h, nil

@@ -54,7 +54,7 @@ func (h *Host) httpFetch(L *lua.LState, name string, opts int) int {
 		L.RaiseError("http.%s: it can be called in hooks only", name)
 	}
 	if c.page != nil {
-		req.URL, _ = resolve(c.page.address(), ref)
+		req.URL = resolve(c.page.address(), ref)
 	}
 	ctx := h.context()
 	var resp *engine.Response

@@ -43,8 +43,9 @@ type regexps struct {
 	s     *std
 }
 
-// compile is argument n as an expression; a bad one is misuse.
-func (r *regexps) compile(L *lua.LState, n int) *regexp.Regexp {
+// compile is argument 2 as an expression; a bad one is misuse.
+func (r *regexps) compile(L *lua.LState) *regexp.Regexp {
+	const n = 2
 	source := argString(L, n)
 	if re := r.cache[source]; re != nil {
 		return re
@@ -64,7 +65,7 @@ func (r *regexps) compile(L *lua.LState, n int) *regexp.Regexp {
 // search finds the first match at or after argument 3, as byte offsets.
 func (r *regexps) search(L *lua.LState) (text string, loc []int) {
 	text = argString(L, 1)
-	re := r.compile(L, 2)
+	re := r.compile(L)
 	from := min(max(from0(optInt(L, 3, 1), len(text))-1, 0), len(text))
 	loc = re.FindStringSubmatchIndex(text[from:])
 	for i := range loc {
@@ -111,7 +112,7 @@ func (r *regexps) find(L *lua.LState) int {
 }
 
 func (r *regexps) gmatch(L *lua.LState) int {
-	text, re := argString(L, 1), r.compile(L, 2)
+	text, re := argString(L, 1), r.compile(L)
 	all := re.FindAllStringSubmatchIndex(text, -1)
 	return pushAll(L, L.NewFunction(func(L *lua.LState) int {
 		if len(all) == 0 {
@@ -124,7 +125,7 @@ func (r *regexps) gmatch(L *lua.LState) int {
 }
 
 func (r *regexps) gsub(L *lua.LState) int {
-	text, re := argString(L, 1), r.compile(L, 2)
+	text, re := argString(L, 1), r.compile(L)
 	limit := optInt(L, 4, -1)
 	if limit < 0 {
 		limit = -1
@@ -221,7 +222,7 @@ func expandGroups(repl string, loc []int, text string) (string, error) {
 
 func (r *regexps) split(L *lua.LState) int {
 	list := L.NewTable()
-	for _, piece := range r.compile(L, 2).Split(argString(L, 1), -1) {
+	for _, piece := range r.compile(L).Split(argString(L, 1), -1) {
 		list.Append(lua.LString(piece))
 	}
 	return pushAll(L, list)

@@ -101,9 +101,9 @@ func (h *Host) nodeNewIndex(L *lua.LState) int {
 // maxSelectors is how many parsed selectors are kept.
 const maxSelectors = 1000
 
-// selector is argument n as a selector.
-func (h *Host) selector(L *lua.LState, n int) *extract.Selector {
-	text := L.CheckString(n)
+// selector is argument 2 as a selector.
+func (h *Host) selector(L *lua.LState) *extract.Selector {
+	text := L.CheckString(2)
 	if sel := h.selectors[text]; sel != nil {
 		return sel
 	}
@@ -120,14 +120,14 @@ func (h *Host) selector(L *lua.LState, n int) *extract.Selector {
 
 func (h *Host) nodeFind(L *lua.LState) int {
 	e := checkNode(L, 1, "find")
-	L.Push(h.element(e.near(e.node.Find(h.selector(L, 2)))))
+	L.Push(h.element(e.near(e.node.Find(h.selector(L)))))
 	return 1
 }
 
 func (h *Host) nodeAll(L *lua.LState) int {
 	e := checkNode(L, 1, "all")
 	list := h.L.NewTable()
-	for _, n := range e.node.All(h.selector(L, 2)) {
+	for _, n := range e.node.All(h.selector(L)) {
 		list.Append(h.element(e.near(n)))
 	}
 	L.Push(list)
@@ -166,7 +166,7 @@ func (h *Host) pushXPath(L *lua.LState, n *extract.Node, expr string, p *page) i
 func (h *Host) nodeText(L *lua.LState) int {
 	n := checkNode(L, 1, "text").node
 	if L.Get(2) != lua.LNil {
-		n = n.Find(h.selector(L, 2))
+		n = n.Find(h.selector(L))
 	}
 	if n == nil {
 		L.Push(lua.LNil)

@@ -152,7 +152,7 @@ func (p *policy) Delay(ctx context.Context, queue string, r *engine.Request, res
 	var rest time.Duration
 	args := func() []lua.LValue {
 		page := p.h.newPage(r, resp)
-		var response lua.LValue = lua.LNil
+		response := lua.LNil
 		if resp != nil {
 			response = &page.ud
 		}

@@ -20,6 +20,7 @@ func (plainPolicy) Allow(context.Context, *engine.Request) (bool, string) { retu
 func (plainPolicy) Delay(context.Context, string, *engine.Request, *engine.Response) time.Duration {
 	return time.Second
 }
+
 func (plainPolicy) Retry(context.Context, *engine.Request, *engine.Failure, *engine.Response) (time.Duration, bool) {
 	return time.Minute, true
 }

@@ -36,15 +36,15 @@ func (h *Host) openRequest() {
 		"__index":    h.requestIndex,
 		"__newindex": h.requestNewIndex,
 		"__tostring": func(L *lua.LState) int {
-			L.Push(lua.LString("request: " + checkPage(L, 1, "tostring").req.URL))
+			L.Push(lua.LString("request: " + checkPage(L, "tostring").req.URL))
 			return 1
 		},
 	})
 }
 
-// checkPage is the request that method was called on, which is argument n.
-func checkPage(L *lua.LState, n int, method string) *page {
-	if ud, ok := L.Get(n).(*lua.LUserData); ok {
+// checkPage is the request that method was called on, which is argument 1.
+func checkPage(L *lua.LState, method string) *page {
+	if ud, ok := L.Get(1).(*lua.LUserData); ok {
 		if p, ok := ud.Value.(*page); ok {
 			return p
 		}
@@ -220,7 +220,7 @@ func (p *page) hops() lua.LValue {
 
 // requestNewIndex is __newindex of a request.
 func (h *Host) requestNewIndex(L *lua.LState) int {
-	p := checkPage(L, 1, "…")
+	p := checkPage(L, "…")
 	name, v := L.Get(2).String(), L.Get(3)
 	switch name {
 	case "meta":
@@ -255,7 +255,7 @@ func (p *page) liveVisit(L *lua.LState, method string) *engine.Visit {
 }
 
 func (h *Host) requestRetry(L *lua.LState) int {
-	p := checkPage(L, 1, "retry")
+	p := checkPage(L, "retry")
 	v := p.liveVisit(L, "retry")
 	after := time.Duration(-1)
 	switch arg := L.Get(2).(type) {
@@ -291,7 +291,7 @@ func (h *Host) retryAfter(L *lua.LState, t *lua.LTable) time.Duration {
 // requestCancel ends the visit. It does not return, and no pcall catches it
 // for longer than one instruction.
 func (h *Host) requestCancel(L *lua.LState) int {
-	p := checkPage(L, 1, "cancel")
+	p := checkPage(L, "cancel")
 	p.liveVisit(L, "cancel")
 	reason := ""
 	if L.Get(2) != lua.LNil {
@@ -307,8 +307,8 @@ func (h *Host) requestCancel(L *lua.LState) int {
 }
 
 func (h *Host) requestCSS(L *lua.LState) int {
-	p := checkPage(L, 1, "css")
-	sel := h.selector(L, 2)
+	p := checkPage(L, "css")
+	sel := h.selector(L)
 	doc := p.document()
 	if doc == nil {
 		L.Push(h.L.NewTable())
@@ -319,7 +319,7 @@ func (h *Host) requestCSS(L *lua.LState) int {
 }
 
 func (h *Host) requestXPath(L *lua.LState) int {
-	p := checkPage(L, 1, "xpath")
+	p := checkPage(L, "xpath")
 	expr := L.CheckString(2)
 	doc := p.document()
 	if doc == nil {
@@ -331,7 +331,7 @@ func (h *Host) requestXPath(L *lua.LState) int {
 
 // requestJSON is the body as a Lua value, or nil and a message.
 func (h *Host) requestJSON(L *lua.LState) int {
-	p := checkPage(L, 1, "json")
+	p := checkPage(L, "json")
 	if p.resp == nil || p.resp.Body == nil {
 		L.Push(lua.LNil)
 		L.Push(lua.LString("there is no body"))

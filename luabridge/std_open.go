@@ -33,7 +33,7 @@ type std struct {
 	maker          *lua.LState    // on which create is called: it has no context
 	alive          *counter
 	join           *lua.LFunction // what concatenations call
-	methods        *lua.LTable // of strings
+	methods        *lua.LTable    // of strings
 
 	store  Store  // of the store module; nil until it is used
 	output string // folder into which the file module writes; "" for the default

@@ -2,7 +2,6 @@ package luabridge
 
 import (
 	"math"
-
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
@@ -56,7 +55,7 @@ func strayColon(path string) bool {
 	}
 	for j, c := range []byte(segment[:i]) {
 		letter := 'a' <= c|0x20 && c|0x20 <= 'z'
-		if !letter && (j == 0 || !('0' <= c && c <= '9' || strings.IndexByte("+-.", c) >= 0)) {
+		if !letter && (j == 0 || (c < '0' || c > '9') && strings.IndexByte("+-.", c) < 0) {
 			return true
 		}
 	}
@@ -76,8 +75,8 @@ func (p *page) strictRefs(sel *extract.Selector) (urls, malformed []string) {
 		strict, ok := strictly(ref)
 		if !ok {
 			malformed = append(malformed, ref)
-		} else if u, ok := resolve(base, strict); ok {
-			urls = append(urls, u)
+		} else {
+			urls = append(urls, resolve(base, strict))
 		}
 	}
 	return urls, malformed
@@ -86,8 +85,8 @@ func (p *page) strictRefs(sel *extract.Selector) (urls, malformed []string) {
 // requestURLs is req:urls(selector?, opts): it waits. With opts.strict it
 // answers two lists: the URLs, and the references that are no URIs.
 func (h *Host) requestURLs(L *lua.LState) int {
-	p := checkPage(L, 1, "urls")
-	sel := h.linkSelector(L, 2)
+	p := checkPage(L, "urls")
+	sel := h.linkSelector(L)
 	opts, _ := L.Get(3).(*lua.LTable)
 	if t, first := L.Get(2).(*lua.LTable); first && opts == nil {
 		opts = t
