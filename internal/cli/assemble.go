@@ -2,6 +2,7 @@ package cli
 
 import (
 	"context"
+	"fmt"
 	"iter"
 	"os"
 	"path/filepath"
@@ -133,9 +134,9 @@ func (r *runner) siteSeeds() []string {
 	case 0:
 		r.log.Warn("the served folder has no index.html: name a URL to start from, such as http://" + siteHost + "/page.html")
 	case 1:
-		r.say("serving %s, starting at %s", r.parts.site.dir, urls[0])
+		r.serving = fmt.Sprintf("serving %s, starting at %s", r.parts.site.dir, urls[0])
 	default:
-		r.say("serving %s, starting at the %d pages index.html next to its root, %s and so on", r.parts.site.dir, len(urls), urls[0])
+		r.serving = fmt.Sprintf("serving %s, starting at the %d pages index.html next to its root, %s and so on", r.parts.site.dir, len(urls), urls[0])
 	}
 	return urls
 }

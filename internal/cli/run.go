@@ -123,6 +123,8 @@ type runner struct {
 	parts  parts
 	engine *engine.Engine
 	delays delays // set while it runs
+
+	serving string // what to say of a folder that is served and seeded; "" for nothing
 }
 
 func newRunner(p *process, set settings, scripts, urls []string) *runner {
@@ -155,6 +157,9 @@ func newRunner(p *process, set settings, scripts, urls []string) *runner {
 func (r *runner) run(ctx context.Context) error {
 	if r.parts.store.Resumed() {
 		r.sayResumed(ctx)
+	}
+	if r.serving != "" {
+		r.say("%s", r.serving)
 	}
 	ctx, leave := context.WithCancel(ctx)
 	defer leave()
