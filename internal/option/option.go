@@ -56,7 +56,7 @@ type Option struct {
 	Short   string // one letter
 	Env     string
 	Kind    Kind
-	Value   string // placeholder in the help text, such as FILE
+	Value   string // what the help text calls the value, such as FILE
 	Default string // in words
 	Help    string
 	Group   Group
