@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"strings"
 
 	"downpour/policies"
@@ -25,6 +24,10 @@ func (e *Engine) admit(v *Visit, r *Request) (bool, *Skip) {
 	}
 	canonical, skip := e.check(v, r)
 	if skip != nil {
+		v.skips = append(v.skips, *skip)
+		return false, skip
+	}
+	if skip := e.refresh(v, r); skip != nil {
 		v.skips = append(v.skips, *skip)
 		return false, skip
 	}
@@ -80,6 +83,10 @@ func (v *Visit) pageURL() string { return v.Request.URL }
 // is called outside the hooks, since a policy may be a script's. What has been
 // pushed before is left out.
 func (e *Engine) file(ctx context.Context, v *Visit) {
+	home := ""
+	if v.Request != nil {
+		home = origin(v.Request)
+	}
 	kept := v.children[:0]
 	for _, r := range v.children {
 		if !r.Again && e.pushed.has(r.Print) {
@@ -90,8 +97,8 @@ func (e *Engine) file(ctx context.Context, v *Visit) {
 			v.skips = append(v.skips, Skip{Request: r, Reason: SkipPolicy, Detail: why})
 			continue
 		}
-		if template, trapped := e.traps.add(r); trapped {
-			v.skips = append(v.skips, Skip{Request: r, Reason: SkipTrap, Detail: "more than " + strconv.Itoa(e.cfg.MaxSimilar) + " like " + template})
+		if why := e.traps.check(v, home, r); why != "" {
+			v.skips = append(v.skips, Skip{Request: r, Reason: SkipTrap, Detail: why})
 			continue
 		}
 		r.Queue = e.policy.Key(ctx, r)

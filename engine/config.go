@@ -26,7 +26,8 @@ type Config struct {
 	MaxDepth     int           // 0 is no limit, negative allows seeds alone
 	MaxURL       int           // bytes of a URL; 0 is MaxURL
 	MaxRepeats   int           // times one segment may be in a path; 0 is 5, negative is no limit
-	MaxSimilar   int           // URLs far from the seeds that differ in two or more numbers alone; 0 is 1000, negative is no limit
+	MaxSimilar   int           // URLs far from the seeds that differ in two or more numbers alone, or whose pages are the same; 0 is 1000, negative is no limit
+	MaxHosts     int           // hosts of one registrable domain that links lead to; 0 is 10,000, negative is no limit
 	MaxLinks     int           // links followed of one page; 0 is 10,000, negative is no limit
 	MaxItems     int64         // 0 is no limit
 	MaxTime      time.Duration // 0 is no limit

@@ -26,6 +26,7 @@ const (
 	DefaultMaxRedirects = 10
 	DefaultMaxRepeats   = 5
 	DefaultMaxSimilar   = 1000
+	DefaultMaxHosts     = 10_000
 	DefaultMaxLinks     = 10_000
 	DefaultTimeout      = 30 * time.Second
 	DefaultGrace        = 10 * time.Second
@@ -85,7 +86,7 @@ func New(cfg Config, deps Deps) (*Engine, error) {
 		policy:  cfg.Policy,
 		robots:  newRobotsCache(),
 		pushed:  newRecent(),
-		traps:   &traps{most: cfg.MaxSimilar},
+		traps:   &traps{similar: cfg.MaxSimilar, hosts: cfg.MaxHosts},
 		stopped: make(chan struct{}),
 		steered: make(chan struct{}, 1),
 	}
@@ -119,6 +120,7 @@ func fillIn(c *Config) {
 	orInt(&c.MaxURL, MaxURL)
 	orInt(&c.MaxRepeats, DefaultMaxRepeats)
 	orInt(&c.MaxSimilar, DefaultMaxSimilar)
+	orInt(&c.MaxHosts, DefaultMaxHosts)
 	orInt(&c.MaxLinks, DefaultMaxLinks)
 	orDuration(&c.MaxDelay, DefaultMaxDelay)
 	orDuration(&c.Timeout, DefaultTimeout)
@@ -179,7 +181,7 @@ func (e *Engine) close(ctx context.Context) (Summary, error) {
 	e.endMu.Lock()
 	defer e.endMu.Unlock()
 	s = e.tally.summary()
-	s.Traps = e.traps.report()
+	s.Traps, s.Same = e.traps.report()
 	s.Errors, s.End, s.Reason = e.scriptErrors.Load(), e.end.word, e.end.reason
 	return s, e.end.err
 }
@@ -222,7 +224,7 @@ func (e *Engine) NewVisit(req *Request) *Visit { return &Visit{Request: req, eng
 func (e *Engine) Summary() Summary {
 	s := e.tally.summary()
 	s.Errors = e.scriptErrors.Load()
-	s.Traps = e.traps.report()
+	s.Traps, s.Same = e.traps.report()
 	e.endMu.Lock()
 	s.End, s.Reason = e.end.word, e.end.reason
 	e.endMu.Unlock()

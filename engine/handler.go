@@ -81,8 +81,9 @@ const (
 	SkipScheme    = "scheme"       // neither http nor https
 	SkipInvalid   = "invalid"      // not a URL
 	SkipLength    = "length"       // longer than max_url
-	SkipTrap      = "trap"         // max_repeats, max_similar
+	SkipTrap      = "trap"         // max_repeats, max_similar, max_hosts
 	SkipLinks     = "links"        // max_links
+	SkipRedirect  = "redirect"     // a page's refresh in a circle, or beyond max_redirects
 	SkipScope     = "out_of_scope" // same_host, same_domain, domains, allow, deny
 	SkipDepth     = "depth"        // deeper than max_depth
 	SkipRobots    = "disallowed"   // robots.txt
@@ -132,6 +133,7 @@ type Summary struct {
 	Pushed    int64            `json:"pushed"`            // requests filed
 	Skips     map[string]int64 `json:"skips"`             // by reason
 	Traps     []Trap           `json:"traps,omitempty"`   // what SkipTrap collapsed, the most first
+	Same      int64            `json:"same"`              // pages like one before of their host, but for queries in their tags
 	Changes   map[string]int64 `json:"changes,omitempty"` // pages since the crawl before, by Change; for a recrawl
 	Items     int64            `json:"items"`
 	Bytes     int64            `json:"bytes"` // of bodies, over the wire

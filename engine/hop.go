@@ -26,6 +26,9 @@ func (e *Engine) redirect(ctx context.Context, v *Visit, status int, location st
 	if err != nil {
 		return bad(FailRedirect, "%v", err)
 	}
+	if err := next.Check(r.Body); err != nil {
+		return bad(FailRedirect, "%v: %s", err, next.URL)
+	}
 	to := next.URL.String()
 	if len(r.Hops) >= e.cfg.MaxRedirects {
 		return bad(FailRedirect, "more than %d redirects, the last to %s", e.cfg.MaxRedirects, to)
@@ -66,6 +69,23 @@ func circles(r *Request, to string) bool {
 		}
 	}
 	return n >= 2
+}
+
+// refresh makes a request that a page's refresh asks for one more hop of the
+// page's own, within the limits of redirects: a refresh is one by other means.
+func (e *Engine) refresh(v *Visit, r *Request) *Skip {
+	if !r.Refresh || v.Request == nil || v.Response == nil {
+		return nil
+	}
+	page := v.Request
+	if len(page.Hops) >= e.cfg.MaxRedirects {
+		return &Skip{Request: r, Reason: SkipRedirect, Detail: fmt.Sprintf("more than %d redirects", max(e.cfg.MaxRedirects, 0))}
+	}
+	r.Hops = append(slices.Clip(page.Hops), Hop{URL: page.URL, Status: v.Response.Status})
+	if circles(r, r.URL) {
+		return &Skip{Request: r, Reason: SkipRedirect, Detail: "redirect loop"}
+	}
+	return nil
 }
 
 // moveTo makes r the request for its next hop. Credentials and headers the

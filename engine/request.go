@@ -6,6 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"downpour/policies"
+
 	"github.com/cespare/xxhash/v2"
 )
 
@@ -28,18 +30,19 @@ type Request struct {
 	Priority int             // higher levels of a queue are taken first; 0 is normal, -100 to 100
 	Referrer string          // URL of the page that pushed it; "" for a seed
 	Attempt  int             // fetches of it so far that ended in a retry
-	Hops     []Hop           // redirects that led here from Original
+	Hops     []Hop           // redirects that led here from Original, and refreshes from the page before
 	Proxy    string          // proxy URL for this request alone; "" for the crawl's
 	Jar      string          // name of the cookie jar to use; "" for the crawl's
 	Timeout  time.Duration   // of the whole fetch; 0 for the crawl's
 
-	Queue string        // the queue it waits in, set on admission; not stored: the store files it there
-	Print uint64        // fingerprint of its identity, set on admission; not stored
-	Again bool          // push it even when its identity has been seen; not stored
-	After time.Duration // not to be leased before this long after the push or put-back; not stored as such
+	Queue   string        // the queue it waits in, set on admission; not stored: the store files it there
+	Print   uint64        // fingerprint of its identity, set on admission; not stored
+	Again   bool          // push it even when its identity has been seen; not stored
+	Refresh bool          // the page at hand says that it is to be shown instead; not stored: it becomes a hop
+	After   time.Duration // not to be leased before this long after the push or put-back; not stored as such
 }
 
-// A Hop is one redirect: the URL that answered and its status.
+// A Hop is one redirect, or a page's refresh: the URL that answered and its status.
 type Hop struct {
 	URL    string `json:"url"`
 	Status int    `json:"status"`
@@ -51,6 +54,12 @@ func (r *Request) MethodOrGet() string {
 		return http.MethodGet
 	}
 	return r.Method
+}
+
+// redirected reports whether a redirect led to the request; else it is one that
+// a page asked for.
+func (r *Request) redirected() bool {
+	return len(r.Hops) > 0 && policies.IsRedirect(r.Hops[len(r.Hops)-1].Status)
 }
 
 // OriginalURL is the URL that was pushed, before any redirect.

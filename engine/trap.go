@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
+	"strings"
 	"sync"
 
 	"downpour/policies"
@@ -14,68 +16,109 @@ import (
 
 // Bounds of traps.
 const (
-	trapDepth = 20      // links from a seed up to which nothing is taken for a trap
-	trapSlots = 1 << 14 // templates counted
-	trapsMost = 100     // templates named in the summary
+	trapDepth  = 20      // links from a seed up to which neither template nor body is taken for a trap
+	trapSlots  = 1 << 14 // templates counted
+	bodySlots  = 1 << 16 // bodies counted
+	trapsMost  = 100     // traps named in the summary
+	knownHosts = 1 << 18 // subdomains remembered; then they are counted anew
 )
 
-// traps counts what a site makes out of numbers without end, such as a
-// calendar whose every month links to the next. Only URLs far from the seeds
-// that have at least two numbers count, by their template: long lists have
-// one number, and what is worth a visit is seldom far. It counts in this
-// process alone and forgets rare templates for frequent ones.
+// traps counts what a site makes up without end. A calendar whose every month
+// links to the next is told by its template: only URLs far from the seeds that
+// have at least two numbers count, for long lists have one number, and what is
+// worth a visit is seldom far. Sessions in every link and errors that say 200
+// are told by their pages, which are the same. Names that a wildcard of the
+// domain name system answers for are told by their number. It counts in this
+// process alone, and forgets what is rare for what is frequent.
 type traps struct {
-	most int // URLs of one template; negative is no limit
+	similar int // URLs of one template, or pages of one body; negative is no limit
+	hosts   int // hosts of one registrable domain; negative is no limit
 
 	mu        sync.Mutex // guards what follows
-	slots     []trapSlot // made when first needed
-	collapsed map[string]int64
+	templates counts
+	bodies    counts
+	alike     int64 // pages whose body had come before
+	farms     farms
+	collapsed map[string]int64 // URLs left out, by what Trap.Template says
 }
 
-type trapSlot struct {
-	print uint64
-	n     int
-}
-
-// A Trap is a template of URLs of which no more are fetched.
+// A Trap is a kind of URLs of which no more are fetched.
 type Trap struct {
-	Template string `json:"template"` // host, path and query, "{n}" for each number
+	Template string `json:"template"` // host, path and query, "{n}" for each number; "*." and a domain; or a host and " (the same page)"
 	Skipped  int64  `json:"skipped"`  // URLs left out
 }
 
-// add counts a URL about to be pushed. It reports whether there have been too
-// many like it, and which template that is.
-func (t *traps) add(r *Request) (template string, trapped bool) {
-	if t.most < 0 || r.Depth <= trapDepth || len(r.Hops) > 0 {
-		return "", false
+// check counts a URL that v's page, of the origin home, is about to push. It
+// says why not to, "" if nothing speaks against it. What a person or a script
+// insists on passes.
+func (t *traps) check(v *Visit, home string, r *Request) (why string) {
+	if v.Request == nil || r.redirected() || r.Again {
+		return ""
+	}
+	own := strings.HasPrefix(r.URL, home+"/")
+	if own && r.Depth <= trapDepth {
+		return ""
 	}
 	u, err := r.parsed()
 	if err != nil {
-		return "", false
-	}
-	template, numbers := u.Template()
-	if numbers < 2 {
-		return "", false
+		return ""
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.count(xxhash.Sum64String(template)) <= t.most {
-		return "", false
+	template := ""
+	switch {
+	case own && v.same:
+		template = u.Host() + " (the same page)"
+		why = "more than " + strconv.Itoa(t.similar) + " pages of " + u.Host() + " like the one that links to it"
+	case !own && t.farms.full(u, t.hosts):
+		template = "*." + policies.Domain(u.Hostname())
+		why = "more than " + strconv.Itoa(t.hosts) + " hosts of " + policies.Domain(u.Hostname())
+	default:
+		if template = t.endless(u, r.Depth); template == "" {
+			return ""
+		}
+		why = "more than " + strconv.Itoa(t.similar) + " like " + template
+	}
+	t.collapse(template)
+	return why
+}
+
+// endless counts u by its template, and answers the template if there have been
+// too many like it.
+func (t *traps) endless(u policies.URL, depth int) string {
+	if t.similar < 0 || depth <= trapDepth {
+		return ""
+	}
+	template, numbers := u.Template()
+	if numbers < 2 || t.templates.add(xxhash.Sum64String(template), trapSlots) <= t.similar {
+		return ""
+	}
+	return template
+}
+
+func (t *traps) collapse(template string) {
+	if t.collapsed == nil {
+		t.collapsed = map[string]int64{}
 	}
 	if _, known := t.collapsed[template]; known || len(t.collapsed) < trapsMost {
 		t.collapsed[template]++
 	}
-	return template, true
 }
 
-// count counts a template. One that meets another's slot takes one off that
-// one's count, and the slot when nothing is left of it.
-func (t *traps) count(print uint64) int {
-	if t.slots == nil {
-		t.slots = make([]trapSlot, trapSlots)
-		t.collapsed = map[string]int64{}
+// counts counts prints in a table of fixed size.
+type counts []struct {
+	print uint64
+	n     int
+}
+
+// add counts a print, in a table of so many slots that is made when first
+// needed. One that meets another's slot takes one off that one's count, and
+// the slot when nothing is left of it.
+func (c *counts) add(print uint64, slots int) int {
+	if *c == nil {
+		*c = make(counts, slots)
 	}
-	s := &t.slots[print%trapSlots]
+	s := &(*c)[print%uint64(slots)]
 	switch {
 	case s.print == print:
 		s.n++
@@ -83,13 +126,14 @@ func (t *traps) count(print uint64) int {
 		s.n--
 		return 0
 	default:
-		*s = trapSlot{print, 1}
+		s.print, s.n = print, 1
 	}
 	return s.n
 }
 
-// report lists the templates of which URLs were left out, the most first.
-func (t *traps) report() []Trap {
+// report lists the templates of which URLs were left out, the most first, and
+// how many pages were like one before.
+func (t *traps) report() ([]Trap, int64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	var list []Trap
@@ -97,7 +141,7 @@ func (t *traps) report() []Trap {
 		list = append(list, Trap{template, t.collapsed[template]})
 	}
 	slices.SortStableFunc(list, func(a, b Trap) int { return cmp.Compare(b.Skipped, a.Skipped) })
-	return list
+	return list, t.alike
 }
 
 // repeats says that one segment fills u's path too often; "" if not.

@@ -30,12 +30,28 @@ func next(v *engine.Visit) []string {
 	return []string{fmt.Sprintf("http://a.test/cal/%d/%d", v.Request.Depth/12, v.Request.Depth%12)}
 }
 
+// session is a link of a site that names a session in each.
+func session(n int) string { return fmt.Sprintf("http://a.test/?sid=%x", 0xabcdef+n*7919) }
+
+// says answers each URL with a page.
+func says(body func(url string) string) func(string, int) *engine.Response {
+	return func(u string, _ int) *engine.Response {
+		r := page(200, "Content-Type", "text/html")
+		if body != nil {
+			r.Body = []byte(body(u))
+		}
+		return r
+	}
+}
+
 func TestTrapsEnd(t *testing.T) {
 	rows := []struct {
 		name  string
 		cfg   engine.Config
 		links func(v *engine.Visit) []string
+		body  func(url string) string // "" for nothing
 		pages int64
+		same  int64
 		skips map[string]int64
 		traps []engine.Trap
 	}{
@@ -67,15 +83,45 @@ func TestTrapsEnd(t *testing.T) {
 			links: func(v *engine.Visit) []string { return []string{fmt.Sprintf("http://a.test/?sid=%d", v.Request.Depth)} },
 			pages: 1, skips: map[string]int64{"duplicate": 1},
 		},
+		{
+			name: "a session in every link that nobody names", cfg: engine.Config{MaxSimilar: 10},
+			links: func(v *engine.Visit) []string { return []string{session(v.Request.Depth), "http://b.test/"} },
+			body:  func(u string) string { return "<a href='" + session(len(u)) + "'>x</a><a href=//b.test>" + u[:10] },
+			pages: 22 + 1, same: 21, skips: map[string]int64{"trap": 1, "duplicate": 23}, traps: []engine.Trap{{Template: "a.test (the same page)", Skipped: 1}},
+		},
+		{
+			name: "an error that says 200 for every URL", cfg: engine.Config{MaxSimilar: 30},
+			links: func(v *engine.Visit) []string { return []string{v.Request.URL + fmt.Sprintf("%x/", v.Request.Depth)} },
+			body:  func(string) string { return "<p>not found<a href=x/>" },
+			pages: 31, same: 30, skips: map[string]int64{"trap": 1}, traps: []engine.Trap{{Template: "a.test (the same page)", Skipped: 1}},
+		},
+		{
+			name: "pages that are not the same", cfg: engine.Config{MaxSimilar: 10},
+			links: func(v *engine.Visit) []string {
+				if v.Request.Depth == 50 {
+					return nil
+				}
+				return []string{session(v.Request.Depth)}
+			},
+			body:  func(u string) string { return "<p>" + u },
+			pages: 51, skips: map[string]int64{},
+		},
+		{
+			name: "a name server that knows every name", cfg: engine.Config{MaxHosts: 7},
+			links: func(v *engine.Visit) []string {
+				return []string{fmt.Sprintf("http://%d.a.test/", v.Request.Depth), "http://a.test/x", "http://0.a.test/y", "http://b.test/", "http://www.b.test/"}
+			},
+			pages: 1 + 7 + 1 + 1 + 2, skips: map[string]int64{"duplicate": 48, "trap": 1}, traps: []engine.Trap{{Template: "*.a.test", Skipped: 1}},
+		},
 	}
 	for _, row := range rows {
 		t.Run(row.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				s := crawl(t, t.Context(), row.cfg, engine.Deps{
-					Fetcher: &site{answer: ok}, Handler: links(row.links), Seeds: seeds("http://a.test/"),
+					Fetcher: &site{answer: says(row.body)}, Handler: links(row.links), Seeds: seeds("http://a.test/"),
 				})
-				if s.Pages != row.pages {
-					t.Errorf("%d pages, want %d", s.Pages, row.pages)
+				if s.Pages != row.pages || s.Same != row.same {
+					t.Errorf("%d pages, %d the same, want %d and %d", s.Pages, s.Same, row.pages, row.same)
 				}
 				if d := cmp.Diff(row.skips, s.Skips); d != "" {
 					t.Error(d)
@@ -209,6 +255,64 @@ func TestRedirectsKeepTheRules(t *testing.T) {
 				}
 				if got := time.Since(epoch).Truncate(time.Second); got != row.after {
 					t.Errorf("over after %v, want %v", got, row.after)
+				}
+			})
+		})
+	}
+}
+
+// TestRefreshesAreRedirects: a page that says where to go instead is bound by
+// the limits of redirects.
+func TestRefreshesAreRedirects(t *testing.T) {
+	rows := []struct {
+		name   string
+		cfg    engine.Config
+		to     func(v *engine.Visit) string
+		asked  []string
+		reason string
+		detail string
+	}{
+		{
+			name: "without end", cfg: engine.Config{MaxRedirects: 3}, to: func(v *engine.Visit) string { return v.Request.URL + "x" },
+			asked: []string{"http://a.test/", "http://a.test/x", "http://a.test/xx", "http://a.test/xxx"}, reason: "redirect", detail: "more than 3 redirects",
+		},
+		{
+			name: "not followed, as redirects", cfg: engine.Config{MaxRedirects: -1}, to: func(v *engine.Visit) string { return v.Request.URL + "x" },
+			asked: []string{"http://a.test/"}, reason: "redirect", detail: "more than 0 redirects",
+		},
+		{
+			name: "to itself", to: func(v *engine.Visit) string { return v.Request.URL },
+			asked: []string{"http://a.test/"},
+		},
+		{
+			name: "to a script", to: func(*engine.Visit) string { return "javascript:go()" },
+			asked: []string{"http://a.test/"}, reason: "scheme", detail: "javascript",
+		},
+		{
+			name: "to what robots.txt forbids", cfg: engine.Config{Robots: true}, to: func(*engine.Visit) string { return "http://a.test/private" },
+			asked: []string{"http://a.test/robots.txt", "http://a.test/"}, reason: "disallowed", detail: "robots.txt line 2 (Disallow: /private)",
+		},
+	}
+	for _, row := range rows {
+		t.Run(row.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var skip engine.Skip
+				h := &hooks{on: func(ev engine.Event, v *engine.Visit) error {
+					switch ev {
+					case engine.EventSuccess:
+						v.Enqueue(&engine.Request{URL: row.to(v), Refresh: true})
+					case engine.EventSkip:
+						skip = *v.Skip
+					}
+					return nil
+				}}
+				s := &site{answer: to(nil)}
+				crawl(t, t.Context(), row.cfg, engine.Deps{Fetcher: s, Handler: h, Seeds: seeds("http://a.test/")})
+				if d := cmp.Diff(row.asked, s.urls()); d != "" {
+					t.Error(d)
+				}
+				if skip.Reason != row.reason || skip.Detail != row.detail {
+					t.Errorf("skipped for %q (%s), want %q (%s)", skip.Reason, skip.Detail, row.reason, row.detail)
 				}
 			})
 		})

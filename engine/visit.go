@@ -33,6 +33,7 @@ type Visit struct {
 	items    []Item
 	skips    []Skip
 	rows     []Item              // of the ledger of skips
+	same     bool                // its page is one of very many that are the same: see traps.same
 	local    map[uint64]struct{} // prints pushed by this visit, for "new to this page"
 	retry    *time.Duration      // set by Retry
 }

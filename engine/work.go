@@ -193,7 +193,7 @@ func (e *Engine) forbidden(v *Visit) *Failure {
 		f := *g.closed()
 		f.Message, f.Attempts = "robots.txt: "+f.Message, 1
 		return &f
-	case len(v.Request.Hops) > 0:
+	case v.Request.redirected():
 		return &Failure{Kind: SkipRobots, Message: "redirected to a URL that " + detail + " disallows"}
 	default:
 		v.skips = append(v.skips, Skip{Request: v.Request, Reason: SkipRobots, Detail: detail})
@@ -307,6 +307,7 @@ func (e *Engine) conclude(ctx context.Context, j *job, f *Failure) {
 	v := j.visit
 	j.parted()
 	if f == nil {
+		v.same = e.traps.same(v.Request, v.Response)
 		if err := e.handle(ctx, EventSuccess, v); err != nil {
 			f = cancelled(err)
 		}

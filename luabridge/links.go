@@ -53,7 +53,9 @@ func (h *Host) requestFollow(L *lua.LState) int {
 	} else {
 		h.Blocking(func() {
 			for _, u := range p.followed(sel, o.nofollow) {
-				if ok, _ := p.visit.Enqueue(o.request(u)); ok {
+				r := o.request(u)
+				r.Refresh = u == p.refresh
+				if ok, _ := p.visit.Enqueue(r); ok {
 					fresh++
 				}
 			}
@@ -80,7 +82,11 @@ func (p *page) followed(sel *extract.Selector, all bool) []string {
 // are beyond. It runs without the lock.
 func (p *page) refs(sel *extract.Selector, all bool, room int) (urls []string, over int) {
 	var refs []string
-	href := extract.Refs(p.decode(), sel, func(ref string, nofollow bool) bool {
+	refresh := ""
+	href := extract.Refs(p.decode(), sel, func(ref string, nofollow, refreshes bool) bool {
+		if refreshes {
+			refresh = ref
+		}
 		switch {
 		case nofollow && !all:
 		case len(refs) == room:
@@ -94,6 +100,9 @@ func (p *page) refs(sel *extract.Selector, all bool, room int) (urls []string, o
 	urls = refs[:0]
 	for _, ref := range refs {
 		urls = append(urls, resolve(base, ref))
+	}
+	if refresh != "" {
+		p.refresh = resolve(base, refresh)
 	}
 	return urls, over
 }
@@ -151,6 +160,11 @@ func (h *Host) requestLinks(L *lua.LState) int {
 			var href string
 			links, href = extract.Links(p.decode(), sel)
 			base = p.rebase(href)
+			for _, l := range links {
+				if l.Tag == "meta" {
+					p.refresh = resolve(base, l.Ref)
+				}
+			}
 		})
 	}
 	L.Push(h.linkList(links, base))
@@ -208,7 +222,7 @@ func (p *page) findBase() string {
 	if err != nil {
 		return ""
 	}
-	return extract.Refs(text, sel, func(string, bool) bool { return true })
+	return extract.Refs(text, sel, func(string, bool, bool) bool { return true })
 }
 
 func (h *Host) nodeLinks(L *lua.LState) int {

@@ -100,6 +100,9 @@ func hop(r *engine.Request, resp *engine.Response, location string) (*engine.Req
 	if !next.URL.IsHTTP() {
 		return nil, errors.New("redirect to a URL that is not http")
 	}
+	if err := next.Check(r.Body); err != nil {
+		return nil, err
+	}
 	to := *r
 	to.URL, to.Method = next.URL.String(), next.Method
 	to.Original = r.OriginalURL()

@@ -30,6 +30,7 @@ type page struct {
 	title     lua.LValue
 	url       policies.URL // req.URL parsed
 	base      policies.URL // what links are resolved against, once known
+	refresh   string       // where the page's meta refresh leads, once its links have been looked at; "" for nowhere
 	meta      lua.LValue   // req.Meta as Lua has it; nil until asked for
 	metaWas   string       // the JSON of meta when it was last written back
 	headers   *lua.LTable
@@ -56,7 +57,7 @@ func (p *page) update(resp *engine.Response) {
 	p.resp = resp
 	p.headers, p.doc, p.title = nil, nil, nil
 	p.text, p.encoding, p.hasText = "", "", false
-	p.base = policies.URL{}
+	p.base, p.refresh = policies.URL{}, ""
 }
 
 // isXML reports whether a response is XML that is no HTML.

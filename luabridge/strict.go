@@ -66,7 +66,7 @@ func strayColon(path string) bool {
 // that are none, as the page has them. It runs without the lock.
 func (p *page) strictRefs(sel *extract.Selector) (urls, malformed []string) {
 	var refs []string
-	href := extract.Refs(p.decode(), sel, func(ref string, _ bool) bool {
+	href := extract.Refs(p.decode(), sel, func(ref string, _, _ bool) bool {
 		refs = append(refs, ref)
 		return true
 	})

@@ -13,6 +13,7 @@ var (
 	ErrNotRedirect    = errors.New("not a redirect")
 	ErrNoLocation     = errors.New("redirect without a location")
 	ErrRedirectScheme = errors.New("redirect to a scheme other than http and https")
+	ErrRedirectBody   = errors.New("redirect that asks for the request's body on another origin than the one it is for")
 )
 
 // Next is where a redirect leads and how it is asked for.
@@ -21,6 +22,17 @@ type Next struct {
 	Method     string
 	KeepBody   bool // send the request's body again; else none, and no header that describes one
 	SameOrigin bool // else Authorization, Cookie and headers set for the request stay behind
+}
+
+// Check is ErrRedirectBody where following the redirect would hand the request's
+// body to another origin. The Fetch Standard lets that happen, for a page's own
+// script knows what it sends; a crawl that logs in somewhere does not mean
+// whoever that site points to.
+func (n Next) Check(body []byte) error {
+	if n.KeepBody && !n.SameOrigin && len(body) > 0 {
+		return ErrRedirectBody
+	}
+	return nil
 }
 
 // IsRedirect reports whether status sends the client elsewhere: 301, 302, 303,

@@ -27,6 +27,7 @@ func (r *runner) config() (engine.Config, error) {
 		MaxURL:       int(s.number("max-url")),
 		MaxRepeats:   orNever(s.number("max-repeats")),
 		MaxSimilar:   orNever(s.number("max-similar")),
+		MaxHosts:     orNever(s.number("max-hosts")),
 		MaxLinks:     orNever(s.number("max-links")),
 		MaxItems:     s.limit("max-items"),
 		MaxTime:      s.duration("max-time"),

@@ -34,7 +34,7 @@ func BenchmarkRefs(b *testing.B) {
 	n := 0
 	for b.Loop() {
 		for _, p := range pages {
-			Refs(p, nil, func(string, bool) bool { n++; return true })
+			Refs(p, nil, func(string, bool, bool) bool { n++; return true })
 		}
 	}
 }

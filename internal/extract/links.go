@@ -51,11 +51,12 @@ func Links(page string, sel *Selector) (links []Link, base string) {
 // Refs calls yield with each link that sel selects until it returns false. It
 // is [Links] without the text, and faster. base is known when it returns, as
 // also the last element of a page may name it; "" if none does or yield ended it.
-func Refs(page string, sel *Selector, yield func(ref string, nofollow bool) bool) (base string) {
+// refresh says that the link is where a meta refresh leads.
+func Refs(page string, sel *Selector, yield func(ref string, nofollow, refresh bool) bool) (base string) {
 	if !sel.Simple() {
 		links, base := Links(page, sel)
 		for _, l := range links {
-			if !yield(l.Ref, l.NoFollow) {
+			if !yield(l.Ref, l.NoFollow, l.Tag == "meta") {
 				return ""
 			}
 		}
@@ -66,7 +67,7 @@ func Refs(page string, sel *Selector, yield func(ref string, nofollow bool) bool
 	var b baseRef
 	goOn := true
 	emit := func(_ *rule, _, ref string) {
-		goOn = goOn && yield(ref, z.noFollow())
+		goOn = goOn && yield(ref, z.noFollow(), z.key == keyMeta)
 	}
 	for goOn && z.next() {
 		if z.end {

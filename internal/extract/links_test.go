@@ -66,7 +66,7 @@ func TestRefs(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			var got []string
-			Refs(tt.page, nil, func(ref string, _ bool) bool {
+			Refs(tt.page, nil, func(ref string, _, _ bool) bool {
 				if ref == "" {
 					ref = "_"
 				}
@@ -82,7 +82,7 @@ func TestRefs(t *testing.T) {
 
 func TestRefsStops(t *testing.T) {
 	n := 0
-	Refs("<a href=1><a href=2><a href=3>", nil, func(string, bool) bool { n++; return n < 2 })
+	Refs("<a href=1><a href=2><a href=3>", nil, func(string, bool, bool) bool { n++; return n < 2 })
 	if n != 2 {
 		t.Errorf("%d calls, want 2", n)
 	}

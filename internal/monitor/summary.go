@@ -52,6 +52,9 @@ func (r *Report) WriteText(w io.Writer) error {
 	row("failed", tally(r.Failed, r.Failures))
 	row("changes", changes(r.Changes))
 	row("skipped", tally(sum(r.Skips), r.Skips))
+	if r.Same >= sameShown && r.Same >= r.Pages/10 {
+		row("same", plural(r.Same, "page", "pages")+" like one before on the same host")
+	}
 	for _, t := range r.Traps[:min(len(r.Traps), trapsShown)] {
 		row("trap", number(t.Skipped)+" URLs collapsed under "+Escape(t.Template))
 	}
@@ -106,6 +109,10 @@ func (r *Report) bottleneck() string {
 
 // trapsShown is how many traps the summary for people names.
 const trapsShown = 5
+
+// sameShown is from how many pages on the summary for people says that they are
+// the same, if they are a tenth of all.
+const sameShown = 10
 
 // String says how many rows are where.
 func (p Place) String() string {

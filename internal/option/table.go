@@ -83,7 +83,11 @@ var Table = fill([]Option{
 	},
 	{
 		Key: "max_similar", Kind: Int, Value: "N", Default: "1000", Min: 1, Limit: true, Group: GroupScope,
-		Help: "URLs of a host that differ in two or more numbers alone, such as a calendar's, more than 20 links from a seed",
+		Help: "URLs of a host that differ in two or more numbers alone, such as a calendar's, or whose pages are the same, more than 20 links from a seed",
+	},
+	{
+		Key: "max_hosts", Kind: Int, Value: "N", Default: "10000", Min: 1, Limit: true, Group: GroupScope,
+		Help: "hosts of one registrable domain that links may lead to: a name server may make up any number",
 	},
 	{
 		Key: "max_links", Kind: Int, Value: "N", Default: "10000", Min: 1, Limit: true, Group: GroupScope,
