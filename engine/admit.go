@@ -101,7 +101,7 @@ func (e *Engine) file(ctx context.Context, v *Visit) {
 			v.skips = append(v.skips, Skip{Request: r, Reason: SkipTrap, Detail: why})
 			continue
 		}
-		r.Queue = e.policy.Key(ctx, r)
+		r.Queue, r.Buckets = e.policy.Key(ctx, r)
 		kept = append(kept, r)
 	}
 	clear(v.children[len(kept):])

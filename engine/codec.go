@@ -58,6 +58,9 @@ func (r *Request) AppendJSON(b []byte) []byte {
 	if r.Timeout != 0 {
 		b = appendText(b, `,"timeout":`, r.Timeout.String())
 	}
+	if len(r.Buckets) > 0 {
+		b = appendStrings(append(b, `,"buckets":`...), r.Buckets)
+	}
 	return append(b, '}')
 }
 
@@ -104,6 +107,10 @@ func (r *Request) Check() error {
 		return fmt.Errorf("timeout %v is negative", r.Timeout)
 	case len(r.Meta) > 0 && !json.Valid(r.Meta):
 		return errors.New("meta is not JSON")
+	case len(r.Buckets) > MaxBuckets:
+		return fmt.Errorf("%d buckets, more than %d", len(r.Buckets), MaxBuckets)
+	case slices.Contains(r.Buckets, ""):
+		return errors.New("a bucket without a name")
 	case r.heldBytes() > maxStored/8:
 		return fmt.Errorf("body, headers and meta are more than %d bytes", maxStored/8)
 	}
@@ -124,6 +131,9 @@ func (r *Request) heldBytes() int {
 		for _, v := range values {
 			n += len(v) + 3
 		}
+	}
+	for _, name := range r.Buckets {
+		n += len(name) + 3
 	}
 	return n
 }
@@ -237,16 +247,20 @@ func appendHeader(b []byte, h http.Header) []byte {
 		b = append(b, open)
 		open = ','
 		b = append(appendString(b, name), ':')
-		if len(h[name]) == 0 {
-			b = append(b, '[')
-		}
-		for i, v := range h[name] {
-			b = append(b, "[,"[min(i, 1)])
-			b = appendString(b, v)
-		}
-		b = append(b, ']')
+		b = appendStrings(b, h[name])
 	}
 	return append(b, '}')
+}
+
+func appendStrings(b []byte, list []string) []byte {
+	if len(list) == 0 {
+		b = append(b, '[')
+	}
+	for i, s := range list {
+		b = append(b, "[,"[min(i, 1)])
+		b = appendString(b, s)
+	}
+	return append(b, ']')
 }
 
 func appendHops(b []byte, hops []Hop) []byte {

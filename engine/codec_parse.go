@@ -22,7 +22,7 @@ type parser struct {
 // The stored fields, in the order AppendJSON writes them.
 var storedFields = [...]string{
 	"url", "original", "method", "body", "body_base64", "headers", "key", "kind", "meta",
-	"depth", "priority", "referrer", "attempt", "hops", "proxy", "jar", "timeout",
+	"depth", "priority", "referrer", "attempt", "hops", "proxy", "jar", "timeout", "buckets",
 }
 
 func (p *parser) request(r *Request) error {
@@ -91,6 +91,8 @@ func (p *parser) field(r *Request, name string) (err error) {
 		if s, err = p.text(); err == nil {
 			r.Timeout, err = parseTimeout(s)
 		}
+	case "buckets":
+		r.Buckets, err = p.texts()
 	}
 	return err
 }
@@ -238,16 +240,21 @@ func (p *parser) header() (http.Header, error) {
 		if _, ok := h[name]; ok {
 			return fmt.Errorf("name %.40q twice", name)
 		}
-		values := []string{}
-		err := p.list(func() error {
-			v, err := p.text()
-			values = append(values, v)
-			return err
-		})
+		values, err := p.texts()
 		h[name] = values
 		return err
 	})
 	return h, err
+}
+
+func (p *parser) texts() ([]string, error) {
+	values := []string{}
+	err := p.list(func() error {
+		v, err := p.text()
+		values = append(values, v)
+		return err
+	})
+	return values, err
 }
 
 func (p *parser) hops() ([]Hop, error) {

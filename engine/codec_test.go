@@ -19,7 +19,7 @@ func full() *Request {
 		Key:    "k\x00\t", Kind: "item", Meta: json.RawMessage(`{"a":[1,null,"\u00e9"]}`),
 		Depth: 3, Priority: -100, Referrer: "http://a.test/page", Attempt: 2,
 		Hops:  []Hop{{URL: "http://a.test/", Status: 301}, {URL: "https://a.test/", Status: 308}},
-		Proxy: "http://p.test:3128", Jar: "ann", Timeout: 1500 * time.Millisecond,
+		Proxy: "http://p.test:3128", Jar: "ann", Timeout: 1500 * time.Millisecond, Buckets: []string{"192.0.2.1", "é"},
 	}
 }
 
@@ -36,7 +36,7 @@ func TestRequestStoredForm(t *testing.T) {
 		{"everything", full(), `{"url":"https://a.test/b?c=d","original":"http://a.test/","method":"POST","body":"q=1\n\u0000\"é",` +
 			`"headers":{"A":["é"],"Accept":["text/html","a\\b"],"X-Empty":[]},"key":"k\u0000\u0009","kind":"item","meta":{"a":[1,null,"\u00e9"]},` +
 			`"depth":3,"priority":-100,"referrer":"http://a.test/page","attempt":2,` +
-			`"hops":[{"url":"http://a.test/","status":301},{"url":"https://a.test/","status":308}],"proxy":"http://p.test:3128","jar":"ann","timeout":"1.5s"}`},
+			`"hops":[{"url":"http://a.test/","status":301},{"url":"https://a.test/","status":308}],"proxy":"http://p.test:3128","jar":"ann","timeout":"1.5s","buckets":["192.0.2.1","é"]}`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -106,6 +106,8 @@ func TestParseRequestRefuses(t *testing.T) {
 		{"huge number", u + `,"depth":99999999999999999999}`, "whole number"},
 		{"negative depth", u + `,"depth":-1}`, "depth -1"},
 		{"negative attempt", u + `,"attempt":-1}`, "attempt -1"},
+		{"bucket without a name", u + `,"buckets":["a",""]}`, "without a name"},
+		{"many buckets", u + `,"buckets":["a","a","a","a","a","a","a","a","a"]}`, "9 buckets"},
 		{"priority out of range", u + `,"priority":101}`, "priority 101"},
 		{"lower case method", u + `,"method":"get"}`, "method"},
 		{"two bodies", u + `,"body":"a","body_base64":"YQ=="}`, "second body"},

@@ -58,12 +58,14 @@ type Deps struct {
 // with the request alone; Delay and Retry after its fetch. It is called from
 // several goroutines.
 type Policy interface {
-	// Key names the queue the request waits in, never "".
-	Key(ctx context.Context, r *Request) string
+	// Key names the queue the request waits in, never "", and the buckets it
+	// shares with requests of other queues, if any: at most MaxBuckets.
+	Key(ctx context.Context, r *Request) (queue string, buckets []string)
 	// Allow reports whether to fetch r at all, and if not which rule says so.
 	Allow(ctx context.Context, r *Request) (ok bool, reason string)
-	// Delay is how long the queue rests between the start of the fetch just
-	// ended and the next. resp is nil when there was no answer.
+	// Delay is how long the queue, or one of the buckets, rests between the
+	// start of the fetch just ended, or of the one at hand, and the next. resp
+	// is nil when there was no answer, and for a bucket.
 	Delay(ctx context.Context, queue string, r *Request, resp *Response) time.Duration
 	// Retry says whether a failed request is tried again, and after how long;
 	// r.Attempt fetches have failed before this one.

@@ -90,6 +90,7 @@ const (
 	FailCancelled FailureKind = "cancelled" // a hook cancelled it
 	FailInvalid   FailureKind = "invalid"   // the request cannot be sent: URL, method, headers
 	FailOffline   FailureKind = "offline"   // not in the cache, and nothing may be asked of the network
+	FailHostDown  FailureKind = "host_down" // not fetched: its host has not answered for long
 )
 
 // A Failure is why a request has no success, as on_error receives it.

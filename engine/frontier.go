@@ -32,6 +32,11 @@ type Frontier interface {
 	// returned in stale.
 	Done(ctx context.Context, outs []*Outcome, marks Marks) (stale []*Lease, err error)
 
+	// Reserve takes a start in every bucket, atomically: in all, or in none,
+	// and then wait, above 0, is how long until none of them forbids it. Times
+	// are the store's, as it handles the call.
+	Reserve(ctx context.Context, buckets []Bucket) (wait time.Duration, err error)
+
 	// Wake receives when something may be due earlier than Lease said: another
 	// push, a queue released by another worker, a command.
 	Wake() <-chan struct{}

@@ -49,14 +49,15 @@ func (e *Engine) redirect(ctx context.Context, v *Visit, status int, location st
 	e.tally.redirects.Add(1)
 	before := origin(r)
 	moveTo(r, status, to, next)
-	queue := e.policy.Key(ctx, r)
+	queue, buckets := e.policy.Key(ctx, r)
+	r.Buckets = buckets
 	if e.cfg.Robots && origin(r) != before {
 		return false, nil
 	}
 	if f := e.forbidden(v); f != nil {
 		return false, f
 	}
-	return queue == r.Queue, nil
+	return queue == r.Queue && len(buckets) == 0, nil
 }
 
 // circles reports whether a redirect leads where the request has been twice: a
@@ -113,7 +114,8 @@ func moveTo(r *Request, status int, to string, next policies.Next) {
 // into another, where that host's robots.txt and rest hold.
 func (e *Engine) redirected(ctx context.Context, j *job) {
 	v, r := j.visit, j.visit.Request
-	queue := e.policy.Key(ctx, r)
+	queue, buckets := e.policy.Key(ctx, r)
+	r.Buckets = buckets
 	if queue == r.Queue {
 		j.fate = fateBack
 		return

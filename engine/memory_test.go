@@ -11,6 +11,8 @@ import (
 
 // memory is a Frontier without a disk: the contract in its plainest form.
 type memory struct {
+	*engine.Reservations
+
 	mu     sync.Mutex // guards what follows
 	queues map[string]*memQueue
 	seen   map[uint64]bool
@@ -42,7 +44,7 @@ var (
 )
 
 func newMemory() *memory {
-	return &memory{queues: map[string]*memQueue{}, seen: map[uint64]bool{}, wake: make(chan struct{}, 1)}
+	return &memory{Reservations: engine.NewReservations(false), queues: map[string]*memQueue{}, seen: map[uint64]bool{}, wake: make(chan struct{}, 1)}
 }
 
 func (m *memory) Push(_ context.Context, reqs ...*engine.Request) (fresh int, err error) {

@@ -48,7 +48,7 @@ func (e *Engine) fetchNow(ctx context.Context, v *Visit, r *Request) (*Response,
 	if _, skip := e.check(v, r); skip != nil {
 		return nil, &Failure{Kind: FailureKind(skip.Reason), Message: skip.Detail}
 	}
-	r.Queue = e.policy.Key(ctx, r)
+	r.Queue, r.Buckets = e.policy.Key(ctx, r)
 	if e.cfg.Robots {
 		if f := e.askNow(ctx, v, r); f != nil {
 			return nil, f

@@ -30,12 +30,12 @@ func NewPolicy(cfg Config) Policy {
 }
 
 // Key is the URL's host with its port.
-func (p *configured) Key(_ context.Context, r *Request) string {
+func (p *configured) Key(_ context.Context, r *Request) (queue string, buckets []string) {
 	u, err := r.parsed()
 	if err != nil {
-		return r.URL
+		return r.URL, nil
 	}
-	return u.Host()
+	return u.Host(), nil
 }
 
 // Allow allows everything: scope and robots have been asked already.

@@ -34,6 +34,7 @@ type Request struct {
 	Proxy    string          // proxy URL for this request alone; "" for the crawl's
 	Jar      string          // name of the cookie jar to use; "" for the crawl's
 	Timeout  time.Duration   // of the whole fetch; 0 for the crawl's
+	Buckets  []string        // what it shares with requests of other queues, as the policy says; at most MaxBuckets
 
 	Queue   string        // the queue it waits in, set on admission; not stored: the store files it there
 	Print   uint64        // fingerprint of its identity, set on admission; not stored

@@ -231,4 +231,4 @@ func TestStoredRobotsIsBounded(t *testing.T) {
 // oneQueue is a policy under which all requests share one queue.
 type oneQueue struct{ engine.Policy }
 
-func (oneQueue) Key(context.Context, *engine.Request) string { return "all" }
+func (oneQueue) Key(context.Context, *engine.Request) (string, []string) { return "all", nil }

@@ -67,7 +67,7 @@ func (e *Engine) Explain(ctx context.Context, r *Request, state func(queue strin
 		x.Skip = &Skip{Request: r, Reason: SkipPolicy, Detail: why}
 		return x
 	}
-	x.Queue = e.policy.Key(ctx, r)
+	x.Queue, _ = e.policy.Key(ctx, r)
 	x.Robots = e.explainRobots(r, state(x.Queue))
 	return x
 }

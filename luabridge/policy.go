@@ -2,6 +2,7 @@ package luabridge
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -118,18 +119,46 @@ func (p *policy) args(r *engine.Request, resp *engine.Response) func() []lua.LVa
 }
 
 // Key implements engine.Policy.
-func (p *policy) Key(ctx context.Context, r *engine.Request) string {
-	var key string
-	if p.ask(ctx, "key", r, p.h.policy.key, p.args(r, nil), func(rets [3]lua.LValue) error {
-		key = lua.LVAsString(rets[0])
-		if key == "" {
-			return fmt.Errorf("policy.key answered no name of a queue")
-		}
-		return nil
+func (p *policy) Key(ctx context.Context, r *engine.Request) (queue string, buckets []string) {
+	if p.ask(ctx, "key", r, p.h.policy.key, p.args(r, nil), func(rets [3]lua.LValue) (err error) {
+		queue, buckets, err = queueAndBuckets(rets[0])
+		return err
 	}) {
-		return key
+		return queue, buckets
 	}
 	return p.base.Key(ctx, r)
+}
+
+// queueAndBuckets reads what policy.key answers: the name of a queue, or a list of it and
+// the buckets.
+func queueAndBuckets(v lua.LValue) (queue string, buckets []string, err error) {
+	names := []lua.LValue{v}
+	if t, ok := v.(*lua.LTable); ok {
+		names = names[:0]
+		for i := range min(t.Len(), engine.MaxBuckets+2) {
+			names = append(names, t.RawGetInt(i+1))
+		}
+	}
+	for i, name := range names {
+		s := lua.LVAsString(name)
+		switch {
+		case s == "" && i == 0:
+			return "", nil, errors.New("policy.key answered no name of a queue")
+		case s == "":
+			return "", nil, fmt.Errorf("policy.key: name %d of its list is a %s", i+1, name.Type())
+		case i == 0:
+			queue = s
+		default:
+			buckets = append(buckets, s)
+		}
+	}
+	switch {
+	case queue == "":
+		return "", nil, errors.New("policy.key answered an empty list")
+	case len(buckets) > engine.MaxBuckets:
+		return "", nil, fmt.Errorf("policy.key answered more than a queue and %d buckets", engine.MaxBuckets)
+	}
+	return queue, buckets, nil
 }
 
 // Allow implements engine.Policy: what the script allows, base may still

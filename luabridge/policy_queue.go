@@ -52,6 +52,8 @@ type QueueOptions struct {
 // A request that pop answers while its queue rests or is at work holds up those
 // behind it. Its methods are safe for concurrent use.
 type Queue struct {
+	*engine.Reservations
+
 	h    *Host
 	o    QueueOptions
 	wake chan struct{}
@@ -97,7 +99,8 @@ var _ engine.Frontier = (*Queue)(nil)
 func (h *Host) Queue(ctx context.Context, o QueueOptions) (*Queue, error) {
 	o.Concurrency = max(o.Concurrency, 1)
 	q := &Queue{
-		h: h, o: o, wake: make(chan struct{}, 1),
+		Reservations: engine.NewReservations(false),
+		h:            h, o: o, wake: make(chan struct{}, 1),
 		seen: map[uint64]struct{}{}, waiting: map[*engine.Request]*page{}, out: map[*engine.Request]*page{},
 		leases: map[*engine.Lease]map[*engine.Request]bool{}, queues: map[string]*queueLine{},
 		fates: map[*engine.Request]engine.Event{},

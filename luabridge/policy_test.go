@@ -15,8 +15,8 @@ import (
 // plainPolicy is the policy that scripts lay theirs over.
 type plainPolicy struct{}
 
-func (plainPolicy) Key(context.Context, *engine.Request) string           { return "base" }
-func (plainPolicy) Allow(context.Context, *engine.Request) (bool, string) { return true, "" }
+func (plainPolicy) Key(context.Context, *engine.Request) (string, []string) { return "base", nil }
+func (plainPolicy) Allow(context.Context, *engine.Request) (bool, string)   { return true, "" }
 func (plainPolicy) Delay(context.Context, string, *engine.Request, *engine.Response) time.Duration {
 	return time.Second
 }
@@ -46,6 +46,11 @@ func TestPolicyInPart(t *testing.T) {
 		{"nil leaves it to the base", `policy { delay = function() end, allow = function() end, key = function() end }`, "base", "true", time.Second, time.Minute, 0},
 		{"nil gives up", `policy { retry = function() end }`, "base", "true", time.Second, -1, 0},
 		{"errors leave it to the base", `policy { key = function() error("x") end, delay = function() return "soon" end }`, "base", "true", time.Second, time.Minute, 2},
+		{"a list is a queue and buckets", `policy { key = function(req) return { req.host, "ip 192.0.2.1", 7 } end }`, "a.test ip 192.0.2.1 7", "true", time.Second, time.Minute, 0},
+		{"a list of one", `policy { key = function(req) return { req.host } end }`, "a.test", "true", time.Second, time.Minute, 0},
+		{"an empty list", `policy { key = function(req) return {} end }`, "base", "true", time.Second, time.Minute, 1},
+		{"no name in a list", `policy { key = function(req) return { req.host, {} } end }`, "base", "true", time.Second, time.Minute, 1},
+		{"too many names", `policy { key = function(req) return { 1, 2, 3, 4, 5, 6, 7, 8, 9, 10 } end }`, "base", "true", time.Second, time.Minute, 1},
 		{"in crawl{}", `crawl { policy = { key = function() return "in crawl" end } }`, "in crawl", "true", time.Second, time.Minute, 0},
 	}
 	for _, row := range rows {
@@ -54,7 +59,8 @@ func TestPolicyInPart(t *testing.T) {
 			p := h.Policy(plainPolicy{})
 			ctx, r := context.Background(), &engine.Request{URL: "http://a.test/x", Depth: 3}
 			resp := &engine.Response{URL: r.URL, Status: 200}
-			if key := p.Key(ctx, r); key != row.key {
+			queue, buckets := p.Key(ctx, r)
+			if key := strings.Join(append([]string{queue}, buckets...), " "); key != row.key {
 				t.Errorf("key %q", key)
 			}
 			allowed := "true"

@@ -217,6 +217,7 @@ func (o worldRows) WriteItem(_ context.Context, it engine.Item) error {
 
 // worldLine is a Frontier in memory: every request is a queue of its own.
 type worldLine struct {
+	*engine.Reservations
 	w    *world
 	wake chan struct{}
 

@@ -72,6 +72,9 @@ func testConformance(t *testing.T, run func(t *testing.T, test func(t *testing.T
 		{"end starts anew", testEnd},
 		{"fresh starts anew", testFresh},
 		{"several processes", testShared},
+		{"starts in buckets", testReserve},
+		{"starts in several buckets are taken together", testReserveIsWhole},
+		{"starts in buckets outlive a restart", testReserveReopen},
 		{"model", testModel},
 	}
 	for _, tt := range tests {

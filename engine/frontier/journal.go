@@ -23,6 +23,8 @@ import (
 // What the disk refuses ends the journal: that call and all after it return the
 // error, and the next Open goes on from the last call that answered.
 type Journal struct {
+	*engine.Reservations // lost with the process: buckets are cold in a crawl that is resumed
+
 	dir     string
 	o       Options
 	log     *slog.Logger
@@ -111,6 +113,7 @@ func OpenJournal(ctx context.Context, dir string, o Options) (*Journal, error) {
 		j.release()
 		return nil, err
 	}
+	j.Reservations = engine.NewReservations(j.resumed)
 	j.running.Go(j.tend)
 	return j, nil
 }

@@ -16,6 +16,7 @@ import (
 //	downpour:{NAME:0}:inbox           list: URLs or requests from outside, see Redis.Inbox
 //	downpour:{NAME:0}:GEN:workers     hash: worker id to who it is
 //	downpour:{NAME:0}:GEN:w:ID        exists while the worker lives
+//	downpour:{NAME:SHARD}:GEN:b:NAME  forbids a start in a bucket as long as it is there
 //	downpour:{NAME:SHARD}:GEN:wake    channel: something may be due
 //
 // A crawl started anew is another generation, whose keys no script of the one
@@ -64,15 +65,16 @@ func newKeys(name, gen string, shards int) *keys {
 	return k
 }
 
-func (k *keys) note() string            { return k.sets[0].prefix + "note" }
-func (k *keys) orders() string          { return k.sets[0].prefix + "orders" }
-func (k *keys) inbox() string           { return "downpour:{" + k.name + ":0}:inbox" }
-func (k *keys) workers() string         { return k.sets[0].prefix + "workers" }
-func (k *keys) alive(id string) string  { return k.sets[0].prefix + "w:" + id }
-func (k *keys) wake(shard int) string   { return k.sets[shard].prefix + "wake" }
-func (k *keys) marks() string           { return k.sets[0].keys[keyMarks] }
-func (k *keys) n(shard int) string      { return k.sets[shard].keys[keyN] }
-func (k *keys) queues(shard int) string { return k.sets[shard].keys[keyDue] }
+func (k *keys) note() string                         { return k.sets[0].prefix + "note" }
+func (k *keys) orders() string                       { return k.sets[0].prefix + "orders" }
+func (k *keys) inbox() string                        { return "downpour:{" + k.name + ":0}:inbox" }
+func (k *keys) workers() string                      { return k.sets[0].prefix + "workers" }
+func (k *keys) alive(id string) string               { return k.sets[0].prefix + "w:" + id }
+func (k *keys) bucket(shard int, name string) string { return k.sets[shard].prefix + "b:" + name }
+func (k *keys) wake(shard int) string                { return k.sets[shard].prefix + "wake" }
+func (k *keys) marks() string                        { return k.sets[0].keys[keyMarks] }
+func (k *keys) n(shard int) string                   { return k.sets[shard].keys[keyN] }
+func (k *keys) queues(shard int) string              { return k.sets[shard].keys[keyDue] }
 
 // shard is where a queue lives.
 func (k *keys) shard(queue string) int {

@@ -24,7 +24,7 @@ var (
 )
 
 // Redis is a frontier on a Redis server, version 6.2 or later, shared by every
-// process that opens the same crawl there. Everything happens in three scripts,
+// process that opens the same crawl there. Everything happens in a few scripts,
 // by the server's clock.
 //
 // A server that cannot be reached, loads its data, is read-only, busy or full

@@ -26,6 +26,9 @@ var leaseSource string
 //go:embed done.lua
 var doneSource string
 
+//go:embed reserve.lua
+var reserveSource string
+
 //go:embed drop.lua
 var dropSource string
 
@@ -33,8 +36,8 @@ var dropSource string
 // has started the crawl anew while this one was at it.
 var ErrGone = errors.New("the crawl was started anew elsewhere or its keys were deleted")
 
-// scripts are the three scripts as a server of this version takes them.
-type scripts struct{ push, lease, done, drop *redis.Script }
+// scripts are the scripts as a server of this version takes them.
+type scripts struct{ push, lease, done, drop, reserve *redis.Script }
 
 func newScripts(major int) scripts {
 	// From Redis 7 on a script can say that it may run when memory is full.
@@ -48,6 +51,8 @@ func newScripts(major int) scripts {
 		lease: redis.NewScript(anyway + preludeSource + leaseSource),
 		done:  redis.NewScript(anyway + preludeSource + doneSource),
 		drop:  redis.NewScript(anyway + preludeSource + dropSource),
+
+		reserve: redis.NewScript(anyway + reserveSource),
 	}
 }
 
