@@ -1,10 +1,14 @@
+//go:build unix
+
 package frontier
 
 import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -65,19 +69,24 @@ func BenchmarkJournalPush(b *testing.B) {
 	} {
 		b.Run(bb.name, func(b *testing.B) {
 			j := benchJournal(b)
+			const pages = 64 // made ahead, between two looks at the clock
+			var m meter
 			n := 0
-			var spent time.Duration
-			for page := 0; b.Loop(); page++ {
-				reqs := bb.make(page)
-				start := time.Now()
-				fresh, err := j.Push(b.Context(), reqs...)
-				spent += time.Since(start)
-				if err != nil || fresh != len(reqs) {
-					b.Fatal(fresh, err)
+			for page := 0; b.Loop(); page += pages {
+				var batches [pages][]*engine.Request
+				for i := range batches {
+					batches[i] = slices.Clone(bb.make(page + i))
 				}
-				n += fresh
+				m.start()
+				for _, reqs := range batches {
+					if fresh, err := j.Push(b.Context(), reqs...); err != nil || fresh != len(reqs) {
+						b.Fatal(fresh, err)
+					}
+					n += len(reqs)
+				}
+				m.stop()
 			}
-			b.ReportMetric(float64(n)/spent.Seconds(), "urls/s")
+			m.report(b, n)
 		})
 	}
 }
@@ -90,41 +99,71 @@ func BenchmarkJournalLeaseDone(b *testing.B) {
 	}{
 		{"one by one of 1 host", 1, 1, 1},
 		{"one by one of 1000 hosts", 1000, 1, 1},
-		{"32 queues of 1000 hosts", 1000, 32, 1},
+		{"16 queues of 1000 hosts", 1000, 16, 1},
+		{"16 queues of 10000 hosts", 10_000, 16, 1},
 		{"eights of 1000 hosts", 1000, 1, 8},
 	} {
 		b.Run(bb.name, func(b *testing.B) {
 			j := benchJournal(b)
 			fill := pageLike(bb.hosts)
 			finished, page := 0, 0
-			var spent time.Duration
+			pages := max(400, bb.hosts)
+			var m meter
 			for b.Loop() {
-				if j.x.queued < 1_000 {
-					for range 400 {
-						if _, err := j.Push(b.Context(), fill(page)...); err != nil {
-							b.Fatal(err)
-						}
-						page++
+				for range pages {
+					if _, err := j.Push(b.Context(), fill(page)...); err != nil {
+						b.Fatal(err)
 					}
+					page++
 				}
-				start := time.Now()
-				leases, _, err := j.Lease(b.Context(), bb.queues, bb.each, time.Minute)
-				if err != nil {
-					b.Fatal(err)
+				m.start()
+				for j.x.queued > 1_000 {
+					finished += leaseAndFinish(b, j, bb.queues, bb.each)
 				}
-				outs := make([]*engine.Outcome, len(leases))
-				for i, l := range leases {
-					outs[i] = finish(l)
-					finished += len(l.Requests)
-				}
-				if _, err := j.Done(b.Context(), outs, nil); err != nil {
-					b.Fatal(err)
-				}
-				spent += time.Since(start)
+				m.stop()
 			}
-			b.ReportMetric(float64(finished)/spent.Seconds(), "urls/s")
+			m.report(b, finished)
 		})
 	}
+}
+
+// leaseAndFinish takes up to queues due queues and finishes what it got.
+func leaseAndFinish(b *testing.B, s Store, queues, each int) (finished int) {
+	leases, _, err := s.Lease(b.Context(), queues, each, time.Minute)
+	if err != nil {
+		b.Fatal(err)
+	}
+	outs := make([]*engine.Outcome, len(leases))
+	for i, l := range leases {
+		outs[i] = finish(l)
+		finished += len(l.Requests)
+	}
+	if _, err := s.Done(b.Context(), outs, nil); err != nil {
+		b.Fatal(err)
+	}
+	return finished
+}
+
+// BenchmarkJournalWrite is what the journal's rates are to be held against: a
+// file that is written to in pieces as long as the record of one finished
+// request, and nothing else.
+func BenchmarkJournalWrite(b *testing.B) {
+	f, err := os.OpenFile(filepath.Join(b.TempDir(), "f"), os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o644)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer f.Close()
+	var m meter
+	var piece [40]byte
+	n := 0
+	m.start()
+	for ; b.Loop(); n++ {
+		if _, err := f.Write(piece[:]); err != nil {
+			b.Fatal(err)
+		}
+	}
+	m.stop()
+	m.report(b, n)
 }
 
 // A small crawl opens at once.

@@ -93,11 +93,20 @@ local function more(queue, k, n, spent, span, held, count)
 	return head(queue, k, span, held, count)
 end
 
-local reply = {}
+-- The stamps of all queues at once: a call less for each.
+local queues = {}
+local at = i
+while at <= #ARGV do
+	queues[#queues + 1] = ARGV[at]
+	at = at + 7 + tonumber(ARGV[at + 6])
+end
+local stamps = #queues > 0 and call('ZMSCORE', due, unpack(queues)) or {}
+
+local reply, dues = {}, {}
 while i <= #ARGV do
 	local queue, token, mode = ARGV[i], ARGV[i + 1], ARGV[i + 2]
 	local first, last = i + 7, i + 6 + tonumber(ARGV[i + 6])
-	if tonumber(call('ZSCORE', due, queue) or 0) ~= -tonumber(token) then
+	if tonumber(stamps[#reply + 1] or 0) ~= -tonumber(token) then
 		reply[#reply + 1] = {'stale', 0, 0}
 	else
 		local wait, charged, finished, released, left, k, span = string.match(ARGV[i + 3],
@@ -114,7 +123,8 @@ while i <= #ARGV do
 			if k > 0 then r, hi, lo = more(queue, k, left, spent, tonumber(span), held, count) end
 			c.leased = c.leased + #r
 			local new = stamp(now + wait)
-			call('ZADD', due, int(-new), queue)
+			dues[#dues + 1] = int(-new)
+			dues[#dues + 1] = queue
 			c.ends = math.min(c.ends, now + wait)
 			call('HSET', own, queue, op .. ' 0 ' .. left + #r)
 			reply[#reply + 1] = {int(new), hi, lo, unpack(r)}
@@ -124,16 +134,17 @@ while i <= #ARGV do
 				empty(queue)
 				if mode ~= 'c' then call('HDEL', own, queue) end
 				if wait > 0 then call('ZADD', rest, int(after(wait)), queue) end
-			elseif maxqueue > 0 and spent >= maxqueue then
-				call('ZADD', due, int(PARKED), queue)
 			else
-				call('ZADD', due, int(after(wait)), queue)
+				local spendable = maxqueue == 0 or spent < maxqueue
+				dues[#dues + 1] = int(spendable and after(wait) or PARKED)
+				dues[#dues + 1] = queue
 			end
 			reply[#reply + 1] = {'', 0, 0}
 		end
 	end
 	i = last + 1
 end
+if #dues > 0 then call('ZADD', due, unpack(dues)) end
 if #reply > 0 then wake() end
 save()
 remember(ARGV[2], ARGV[3], reply)

@@ -1,3 +1,5 @@
+//go:build unix
+
 package frontier
 
 import (
@@ -10,6 +12,7 @@ import (
 	"time"
 
 	"github.com/cespare/xxhash/v2"
+	"github.com/redis/go-redis/v9"
 
 	"downpour/engine"
 )
@@ -61,10 +64,11 @@ func pushAll(b *testing.B, r *Redis, n, hosts, callers int) {
 func BenchmarkRedisPush(b *testing.B) {
 	server := newRedisServer(b)
 	r := benchOpen(b, server, "push")
-	start := time.Now()
-	b.ResetTimer()
+	m := meter{server: server}
+	m.start()
 	pushAll(b, r, b.N, 1000, 4)
-	b.ReportMetric(float64(b.N)/time.Since(start).Seconds(), "urls/s")
+	m.stop()
+	m.report(b, b.N)
 }
 
 // BenchmarkRedisLease leases and finishes everything, each request with a
@@ -76,10 +80,11 @@ func BenchmarkRedisLease(b *testing.B) {
 				server := newRedisServer(b)
 				r := benchOpen(b, server, "lease")
 				pushAll(b, r, b.N, 1000, 4)
-				start := time.Now()
-				b.ResetTimer()
+				m := meter{server: server}
+				m.start()
 				finishBench(b, r, queues, each)
-				b.ReportMetric(float64(b.N)/time.Since(start).Seconds(), "urls/s")
+				m.stop()
+				m.report(b, b.N)
 			})
 		}
 	}
@@ -109,6 +114,32 @@ func finishBench(b *testing.B, r *Redis, queues, each int) {
 		})
 	}
 	wg.Wait()
+}
+
+// BenchmarkRedisNothing is what the rates are to be held against: a script of
+// the same length that does nothing, called as often as one lease and one
+// outcome need.
+func BenchmarkRedisNothing(b *testing.B) {
+	server := newRedisServer(b)
+	c := server.client()
+	defer c.Close()
+	nothing := redis.NewScript("return {0, 0, 0}")
+	m := meter{server: server}
+	m.start()
+	var wg sync.WaitGroup
+	for caller := range 8 {
+		wg.Go(func() {
+			for i := caller; i < 2*b.N; i += 8 {
+				if err := nothing.Run(b.Context(), c, nil, "1", "1").Err(); err != nil {
+					b.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+	m.stop()
+	m.report(b, b.N)
 }
 
 // BenchmarkRedisMemory is the server's memory for a queued URL, at ten a host,
