@@ -21,6 +21,7 @@ const (
 	maxStored   = 64 << 20   // bytes of the whole
 	maxURLBytes = 8 * MaxURL // bytes of a URL
 	maxPriority = 100
+	maxLast     = 40 // bytes of a failure's word
 )
 
 // AppendJSON appends the request's stored form to b: a compact JSON object
@@ -50,6 +51,7 @@ func (r *Request) AppendJSON(b []byte) []byte {
 	b = appendInt(b, `,"priority":`, r.Priority)
 	b = appendText(b, `,"referrer":`, r.Referrer)
 	b = appendInt(b, `,"attempt":`, r.Attempt)
+	b = appendText(b, `,"last":`, r.Last)
 	if len(r.Hops) > 0 {
 		b = appendHops(b, r.Hops)
 	}
@@ -103,6 +105,8 @@ func (r *Request) Check() error {
 		return fmt.Errorf("priority %d is not from -%d to %d", r.Priority, maxPriority, maxPriority)
 	case r.Attempt < 0 || r.Attempt > math.MaxInt32:
 		return fmt.Errorf("attempt %d is not from 0 to %d", r.Attempt, math.MaxInt32)
+	case len(r.Last) > maxLast:
+		return fmt.Errorf("last failure %.40q is longer than %d bytes", r.Last, maxLast)
 	case r.Timeout < 0:
 		return fmt.Errorf("timeout %v is negative", r.Timeout)
 	case len(r.Meta) > 0 && !json.Valid(r.Meta):

@@ -22,7 +22,7 @@ type parser struct {
 // The stored fields, in the order AppendJSON writes them.
 var storedFields = [...]string{
 	"url", "original", "method", "body", "body_base64", "headers", "key", "kind", "meta",
-	"depth", "priority", "referrer", "attempt", "hops", "proxy", "jar", "timeout", "buckets",
+	"depth", "priority", "referrer", "attempt", "last", "hops", "proxy", "jar", "timeout", "buckets",
 }
 
 func (p *parser) request(r *Request) error {
@@ -80,6 +80,8 @@ func (p *parser) field(r *Request, name string) (err error) {
 		r.Referrer, err = p.text()
 	case "attempt":
 		r.Attempt, err = p.number()
+	case "last":
+		r.Last, err = p.text()
 	case "hops":
 		r.Hops, err = p.hops()
 	case "proxy":

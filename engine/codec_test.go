@@ -17,7 +17,7 @@ func full() *Request {
 		Body:   []byte("q=1\n\x00\"é"),
 		Header: http.Header{"Accept": {"text/html", "a\\b"}, "X-Empty": {}, "A": {"é"}},
 		Key:    "k\x00\t", Kind: "item", Meta: json.RawMessage(`{"a":[1,null,"\u00e9"]}`),
-		Depth: 3, Priority: -100, Referrer: "http://a.test/page", Attempt: 2,
+		Depth: 3, Priority: -100, Referrer: "http://a.test/page", Attempt: 2, Last: "503",
 		Hops:  []Hop{{URL: "http://a.test/", Status: 301}, {URL: "https://a.test/", Status: 308}},
 		Proxy: "http://p.test:3128", Jar: "ann", Timeout: 1500 * time.Millisecond, Buckets: []string{"192.0.2.1", "é"},
 	}
@@ -35,7 +35,7 @@ func TestRequestStoredForm(t *testing.T) {
 		{"not UTF-8 is mended", &Request{URL: "http://a.test/", Kind: "\xff"}, `{"url":"http://a.test/","kind":"` + "\uFFFD" + `"}`},
 		{"everything", full(), `{"url":"https://a.test/b?c=d","original":"http://a.test/","method":"POST","body":"q=1\n\u0000\"é",` +
 			`"headers":{"A":["é"],"Accept":["text/html","a\\b"],"X-Empty":[]},"key":"k\u0000\u0009","kind":"item","meta":{"a":[1,null,"\u00e9"]},` +
-			`"depth":3,"priority":-100,"referrer":"http://a.test/page","attempt":2,` +
+			`"depth":3,"priority":-100,"referrer":"http://a.test/page","attempt":2,"last":"503",` +
 			`"hops":[{"url":"http://a.test/","status":301},{"url":"https://a.test/","status":308}],"proxy":"http://p.test:3128","jar":"ann","timeout":"1.5s","buckets":["192.0.2.1","é"]}`},
 	}
 	for _, tt := range tests {

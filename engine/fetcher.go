@@ -91,6 +91,7 @@ const (
 	FailInvalid   FailureKind = "invalid"   // the request cannot be sent: URL, method, headers
 	FailOffline   FailureKind = "offline"   // not in the cache, and nothing may be asked of the network
 	FailHostDown  FailureKind = "host_down" // not fetched: its host has not answered for long
+	FailSetAside  FailureKind = "set_aside" // it ended three workers in a row; only a store says so
 )
 
 // A Failure is why a request has no success, as on_error receives it.

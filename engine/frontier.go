@@ -14,8 +14,9 @@ import (
 // ctx ends first; the operation may then have happened or not.
 type Frontier interface {
 	// Push files requests in their queues, durable when it answers. A request
-	// whose Print has been seen is dropped unless its Again is set. fresh is
-	// how many were filed. Queue and Print must be set; After delays a request.
+	// whose Print has been seen is dropped unless its Again is set, which also
+	// takes back the failure kept of it. fresh is how many were filed. Queue and
+	// Print must be set; After delays a request.
 	Push(ctx context.Context, reqs ...*Request) (fresh int, err error)
 
 	// Lease takes up to queues due queues, each with up to each requests from
@@ -63,6 +64,7 @@ type Lease struct {
 type Outcome struct {
 	Lease    *Lease
 	Finished []*Request    // leave for good
+	Failed   []*Failed     // those of the finished that failed: kept, to be looked at and requeued
 	Back     []*Request    // put back changed (same pointers, new contents): at the head, or after their After
 	Charged  int           // how many of the finished count against the page budgets
 	Wait     time.Duration // the queue rests this long from now; not used under Keep
@@ -85,6 +87,7 @@ type Counts struct {
 	Charged  int64 // pages counted against the budget
 	Seen     int64 // identities pushed since the crawl began
 	Aside    int64 // requests set aside because they ended three workers
+	Failed   int64 // failures kept: of requests that ended failed and have not been requeued
 }
 
 var (

@@ -18,6 +18,7 @@ type memory struct {
 	seen   map[uint64]bool
 	budget int64 // pages; 0 is none
 	counts engine.Counts
+	failed []*engine.Failed
 	tokens uint64
 	wake   chan struct{}
 
@@ -149,6 +150,7 @@ func (m *memory) done(q *memQueue, o *engine.Outcome) {
 	left := slices.DeleteFunc(slices.Clone(o.Lease.Requests), func(r *engine.Request) bool {
 		return slices.Contains(o.Finished, r) || slices.Contains(o.Back, r)
 	})
+	m.failed = append(m.failed, o.Failed...)
 	m.counts.Finished += int64(len(o.Finished))
 	m.counts.Queued -= int64(len(o.Finished))
 	m.counts.Charged += int64(o.Charged)

@@ -30,6 +30,7 @@ type Request struct {
 	Priority int             // higher levels of a queue are taken first; 0 is normal, -100 to 100
 	Referrer string          // URL of the page that pushed it; "" for a seed
 	Attempt  int             // fetches of it so far that ended in a retry
+	Last     string          // how the last of them ended, in a word: "503", "timeout"; "" before
 	Hops     []Hop           // redirects that led here from Original, and refreshes from the page before
 	Proxy    string          // proxy URL for this request alone; "" for the crawl's
 	Jar      string          // name of the cookie jar to use; "" for the crawl's

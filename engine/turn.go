@@ -193,6 +193,9 @@ func (t *turn) report(outs map[*turn]*Outcome, j *job) {
 	case fateFinished:
 		o.Finished = append(o.Finished, j.req)
 		o.Charged += j.charged
+		if j.failed != nil {
+			o.Failed = append(o.Failed, j.failed)
+		}
 	case fateBack:
 		o.Back = append(o.Back, j.req)
 	case fateUntouched:

@@ -22,6 +22,7 @@ type job struct {
 
 	visit   *Visit
 	fate    fate
+	failed  *Failed // of a request that is finished, and failed
 	charged int
 	seen    time.Time     // by when the site had seen the last request; zero: nothing was asked of it
 	quick   time.Duration // what the site certainly takes to answer, to reckon seen with; 0 if unknown
@@ -270,6 +271,7 @@ func (e *Engine) tryAgain(ctx context.Context, j *job, f *Failure) bool {
 		return false
 	}
 	e.tally.retries.Add(1)
+	r.Last = f.Word()
 	j.back(v, fateBack)
 	if e.pushback(j, f) {
 		after = 0 // the queue rests, and the request first in it
@@ -332,6 +334,7 @@ func (e *Engine) conclude(ctx context.Context, j *job, f *Failure) {
 	_ = e.handle(ctx, EventDone, v)
 	v.retry = nil
 	j.fate, j.charged = fateFinished, 1
+	j.failed = e.failed(v)
 	e.tally.visit(v.Request.Queue, f)
 	e.logVisit(ctx, v, f)
 	e.tally.change(v.Response)
@@ -364,6 +367,10 @@ func (e *Engine) scriptRetries(j *job) bool {
 	j.back(v, fateBack)
 	if after < 0 {
 		after = policies.Backoff(v.Request.Attempt)
+	}
+	v.Request.Last = "script"
+	if v.Failure != nil {
+		v.Request.Last = v.Failure.Word()
 	}
 	v.Request.Attempt++
 	v.Request.After = after

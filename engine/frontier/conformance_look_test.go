@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 	"testing"
@@ -17,10 +18,7 @@ import (
 
 // lookTests are the part of the suite about looking into a store and steering
 // it.
-var lookTests = []struct {
-	name string
-	test func(c *tester)
-}{
+var lookTests = []suiteTest{
 	{"queues", testLookQueues},
 	{"peek", testLookPeek},
 	{"seen", testLookSeen},
@@ -349,7 +347,7 @@ func TestRedisLook(t *testing.T) {
 
 // testLook runs the part of the suite about looking.
 func testLook(t *testing.T, run func(t *testing.T, test func(t *testing.T, p *place))) {
-	for _, tt := range lookTests {
+	for _, tt := range slices.Concat(lookTests, failedTests) {
 		t.Run(tt.name, func(t *testing.T) {
 			run(t, func(t *testing.T, p *place) {
 				c := &tester{t: t, p: p, ctx: t.Context()}

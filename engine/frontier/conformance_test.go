@@ -27,13 +27,16 @@ type place struct {
 	pass   func(d time.Duration)       // lets d go by, for the store's clock too
 }
 
+// A suiteTest is one test of the suite, with a store that is empty.
+type suiteTest struct {
+	name string
+	test func(c *tester)
+}
+
 // testConformance runs the suite. run calls test with a fresh place, inside a
 // bubble if the backend's time is virtual.
 func testConformance(t *testing.T, run func(t *testing.T, test func(t *testing.T, p *place))) {
-	tests := []struct {
-		name string
-		test func(c *tester)
-	}{
+	tests := []suiteTest{
 		{"push and finish", testPushAndFinish},
 		{"request survives whole", testRequestWhole},
 		{"refused requests", testRefused},
@@ -278,9 +281,11 @@ func (c *tester) finishAll(most int) string {
 // page is a request for a page of a queue of the same name as its host.
 func page(queue, name string) *engine.Request {
 	r := &engine.Request{URL: "http://" + queue + ".test/" + name, Queue: queue}
-	r.Print = xxhash.Sum64String(r.URL)
+	r.Print = print(r.URL)
 	return r
 }
+
+func print(url string) uint64 { return xxhash.Sum64String(url) }
 
 // pages are requests in the form of want: "a:1 2 b:1".
 func pages(list string) []*engine.Request {

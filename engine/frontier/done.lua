@@ -18,6 +18,7 @@
 --        d reason request                    keep it among the dead
 --        k request                           still leased, in p:
 --        g count                             so many went to another shard
+--        f fingerprint failure               it ended failed: kept in failed
 -- Result, for each outcome: {token, of p: before l:, of p: behind, request…}; the
 -- token is "" for a lease that is over, "stale" for one that was no longer
 -- current, else the new one; requests are those that more brought.
@@ -70,6 +71,9 @@ local function steps(queue, a, z)
 		elseif s == 'd' then
 			bury(queue, x, y)
 			c.dead, c.queued = c.dead + 1, c.queued - 1
+			a = a + 1
+		elseif s == 'f' then
+			try(queue, 'HSET', prefix .. 'failed', x, y)
 			a = a + 1
 		else
 			c.queued = c.queued + file(x, tonumber(y), tonumber(ARGV[a + 1]), ARGV[a + 2]) - 1

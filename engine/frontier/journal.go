@@ -288,7 +288,7 @@ func (j *Journal) Counts(ctx context.Context) (engine.Counts, error) {
 	defer j.mu.Unlock()
 	return engine.Counts{
 		Queued: j.x.queued, Leased: j.reserved, Queues: j.x.busy, Finished: j.x.finished,
-		Charged: j.x.charged, Seen: int64(j.x.prints.n),
+		Charged: j.x.charged, Seen: int64(j.x.prints.n), Failed: int64(len(j.x.failed)),
 	}, nil
 }
 

@@ -57,6 +57,7 @@ type cleaner struct {
 	seen   []byte // prints of requests that are gone
 	states map[uint32][]byte
 	moved  []movedGroup
+	failed []movedFailure
 }
 
 // A movedGroup is a group and where it lies in the new file.
@@ -178,6 +179,10 @@ func (c *cleaner) frame(payload []byte, at int64) error {
 			c.done(d, op)
 		case opState:
 			c.state(d, start)
+		case opFailed:
+			c.failure(d, start, at)
+		case opMended:
+			c.mended(d, start)
 		case opMarks:
 			d.marks()
 		case opNote:
@@ -265,11 +270,7 @@ func (c *cleaner) done(d *decoder, op byte) {
 		if d.bad {
 			return
 		}
-		cleaned := c.last
-		if home != c.s.number {
-			cleaned = c.j.cleanedAt(home)
-		}
-		if cleaned <= c.s.number {
+		if c.needed(home) {
 			kept = append(kept, d.b[from:d.i]...)
 			ranges++
 		}
@@ -277,6 +278,15 @@ func (c *cleaner) done(d *decoder, op byte) {
 	if ranges > 0 {
 		c.b = append(appendUints(c.b, op, uint64(queue), finished, ranges), kept...)
 	}
+}
+
+// needed reports whether what this segment takes back may still be written in
+// the segment home, which has not been cleaned since.
+func (c *cleaner) needed(home uint32) bool {
+	if home == c.s.number {
+		return false
+	}
+	return c.j.cleanedAt(home) <= c.s.number
 }
 
 func (j *Journal) cleanedAt(number uint32) uint32 {
@@ -308,6 +318,12 @@ func (c *cleaner) swap(path string) error {
 	for _, m := range c.moved {
 		if g := j.x.live(m.place); g != nil && g.seg == s.number && g.off == m.was {
 			g.off, g.size, g.skip = m.off, m.size, 0
+		}
+	}
+	for _, m := range c.failed {
+		if p, ok := j.x.failed[m.print]; ok && p.seg == s.number && p.off == m.was {
+			p.off = m.off
+			j.x.failed[m.print] = p
 		}
 	}
 	s.size, s.cleaned = c.size, c.last

@@ -76,6 +76,7 @@ func (j *Journal) appendOutcome(b []byte, jl *journalLease, o *engine.Outcome, n
 			finished++
 		}
 	}
+	b = appendFailed(b, o.Failed, gone)
 	back := make([]pushItem, 0, len(o.Back))
 	for _, r := range o.Back {
 		if h, ok := jl.drop(r); ok {

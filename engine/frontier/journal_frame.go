@@ -29,6 +29,8 @@ const (
 	opNote    = 8  // text
 	opSeen    = 9  // number, then prints (8 each)
 	opDrop    = 10 // as opDone, with 0 finished: what was taken out by a command
+	opFailed  = 11 // print (8), text: a failure to be kept, its stored form
+	opMended  = 12 // print (8), segment: the failure there is kept no longer
 )
 
 // The flags of opGroup.

@@ -109,6 +109,7 @@ type index struct {
 	free   uint32    // list of free places by next
 	holes  map[uint32]uint64
 	prints printSet
+	failed failures
 	heap   []*queue
 	turn   uint64
 

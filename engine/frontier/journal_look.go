@@ -183,9 +183,13 @@ func (j *Journal) Verify(ctx context.Context) (Findings, error) {
 		found += n
 	}
 	f.Requests = found
+	if err := j.verifyFailed(ctx, &f); err != nil {
+		return f, err
+	}
 	f.Counts, err = j.Counts(ctx)
 	if err == nil && j.quiet(last) { // else the crawl has gone on meanwhile
 		f.differ("requests in the queues", f.Counts.Queued, found)
+		f.differ("failures kept", f.Counts.Failed, f.Failed)
 	}
 	if f.Counts.Seen < f.Counts.Queued-f.Counts.Leased {
 		f.wrong("%d identities seen, fewer than requests that wait", f.Counts.Seen)

@@ -67,12 +67,22 @@ func (j *Journal) pushFrame(reqs []*engine.Request) error {
 		if !j.x.prints.add(r.Print) && !r.Again {
 			continue
 		}
+		if r.Again {
+			b = j.appendMended(b, r.Print)
+		}
 		if r.Queue != p.last {
 			p.id, b = j.queueID(b, r.Queue)
 			p.last = r.Queue
 		}
 		p.items = append(p.items, pushItem{r: r, queue: p.id})
 	}
+	return j.filePushed(b)
+}
+
+// filePushed completes the frame b with the requests of j.push, writes it and
+// schedules their queues.
+func (j *Journal) filePushed(b []byte) error {
+	p := &j.push
 	now := j.now()
 	for i := range p.items {
 		if !p.items[i].taken {

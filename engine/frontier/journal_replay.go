@@ -158,6 +158,11 @@ func (j *Journal) apply(payload []byte, s *segment, at, now int64) error {
 			s.dead += int64(d.i - start)
 		case opState:
 			j.applyState(d, s, now, start)
+		case opFailed:
+			j.applyFailed(d, s, at)
+		case opMended:
+			j.applyMended(d)
+			s.dead += int64(d.i - start)
 		case opMarks:
 			for name, end := range d.marks() {
 				j.marks[name] = end

@@ -92,3 +92,11 @@ func mixed(print uint64) int64 {
 	x = (x ^ x>>27) * 0x94d049bb133111eb
 	return int64(x ^ x>>31)
 }
+
+// unmixed is the fingerprint that mixed has made fp of.
+func unmixed(fp int64) uint64 {
+	x := uint64(fp)
+	x = (x ^ x>>31 ^ x>>62) * 0x319642b2d24d8ec3 // the inverses of the factors, modulo 2^64
+	x = (x ^ x>>27 ^ x>>54) * 0x96de1b173f119089
+	return x ^ x>>30 ^ x>>60
+}

@@ -42,7 +42,9 @@ end
 local function setaside(queue)
 	local r, hi, lo = head(queue, 1, 0, {}, 0)
 	if #r == 0 then return end
-	bury(queue, 'ended three workers in a row', r[1])
+	try(queue, 'HSET', prefix .. 'failed', 'aside:' .. int(stamp(now)),
+		'{"kind":"set_aside","message":"ended three workers in a row","at":' .. int(now)
+		.. ',"queue":' .. cjson.encode(queue) .. ',"request":' .. r[1] .. '}')
 	if hi + lo > 0 then
 		call('ZREM', prefix .. 'p:' .. queue, r[1])
 	else

@@ -25,6 +25,12 @@ type Inspector interface {
 	Peek(ctx context.Context, queue string, limit int) ([]Waiting, error)
 	// Seen reports whether an identity has been pushed.
 	Seen(ctx context.Context, print uint64) (bool, error)
+	// Failures yields the failures that are kept, in no particular order; one
+	// may come twice. Print is 0 for those the store set aside itself.
+	Failures(ctx context.Context) iter.Seq2[*engine.Failed, error]
+	// Failure is the one kept of an identity, nil if there is none. url finds
+	// what the store set aside itself.
+	Failure(ctx context.Context, url string, print uint64) (*engine.Failed, error)
 	// Verify checks what the store counts against what it holds, and whether
 	// that can be read. The error is of the store; what is wrong with the crawl
 	// is in the Findings.
@@ -37,6 +43,10 @@ type Steerer interface {
 	// identities stay seen. Those under a lease stay. match may be called more
 	// than once for a request.
 	Drop(ctx context.Context, queue string, match func(*engine.Request) bool) (dropped int, err error)
+	// Requeue puts the failed requests that match back in their queues, with
+	// attempts that start anew, and keeps their failures no longer. match may be
+	// called more than once for a failure.
+	Requeue(ctx context.Context, match func(*engine.Failed) bool) (requeued int, err error)
 	// Over reports whether the crawl has ended: the next open starts anew.
 	Over(ctx context.Context) (bool, error)
 	// Revive takes back an End: the next open resumes the crawl.
@@ -65,6 +75,7 @@ type Waiting struct {
 type Findings struct {
 	Counts   engine.Counts
 	Requests int64    // requests found, one by one
+	Failed   int64    // failures found
 	Problems []string // what is not as it should be; empty for a sound store
 }
 

@@ -2,6 +2,7 @@ package frontier
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -40,7 +41,8 @@ func (w *walk) doDone() {
 // fill makes up what became of the requests.
 func (w *walk) fill(l *modelLease, out *engine.Outcome) {
 	for i, r := range l.l.Requests {
-		if !slices.ContainsFunc(l.held, func(h *modelRequest) bool { return h.name == name(r) && h.prio == r.Priority }) {
+		held := slices.IndexFunc(l.held, func(h *modelRequest) bool { return h.name == name(r) && h.prio == r.Priority })
+		if held < 0 {
 			continue // finished or put back under an earlier Keep
 		}
 		switch n := w.rnd.IntN(10); {
@@ -48,6 +50,11 @@ func (w *walk) fill(l *modelLease, out *engine.Outcome) {
 			out.Finished = append(out.Finished, l.l.Requests[i])
 			if w.rnd.IntN(4) > 0 {
 				out.Charged++
+			}
+			if w.rnd.IntN(3) == 0 {
+				f := failure(r, []string{"404", "timeout"}[w.rnd.IntN(2)])
+				f.Print = l.held[held].print
+				out.Failed = append(out.Failed, f)
 			}
 		case n < 8:
 			out.Back = append(out.Back, r)
@@ -75,8 +82,12 @@ func (w *walk) settleOutcome(l *modelLease, out *engine.Outcome) {
 		l.q.remove(h)
 		return h
 	}
+	finished := map[*engine.Request]*modelRequest{}
 	for _, r := range out.Finished {
-		take(r)
+		finished[r] = take(r)
+	}
+	for _, f := range out.Failed { // the last of an identity is kept
+		w.failed[f.Print] = &modelFailure{l.q, finished[f.Request], f.Word()}
 	}
 	w.finished += int64(len(out.Finished))
 	w.charged += int64(out.Charged)
@@ -119,6 +130,29 @@ func (w *walk) drop(l *modelLease) {
 	w.zombies = append(w.zombies, l)
 }
 
+// doRequeue puts one of the failed requests back, or none that fails in another
+// way.
+func (w *walk) doRequeue() {
+	prints := slices.Sorted(maps.Keys(w.failed))
+	if len(prints) == 0 {
+		return
+	}
+	w.settle(w.clear())
+	pick := prints[w.rnd.IntN(len(prints))]
+	f, word := w.failed[pick], []string{"404", "timeout"}[w.rnd.IntN(2)]
+	n, err := w.s.(Steerer).Requeue(w.ctx, func(f *engine.Failed) bool { return f.Print == pick && f.Word() == word })
+	w.note("requeue %s %s: %d, %v", f.q.name, f.r.name, n, err)
+	want := 0
+	if f.word == word {
+		want = 1
+		delete(w.failed, pick)
+		f.q.tail(&modelRequest{name: f.r.name, print: pick, prio: f.r.prio})
+	}
+	if n != want || err != nil {
+		w.t.Errorf("requeued %d, %v; want %d", n, err, want)
+	}
+}
+
 // doStale reports on a lease that is over.
 func (w *walk) doStale() {
 	if len(w.zombies) == 0 {
@@ -128,7 +162,8 @@ func (w *walk) doStale() {
 	w.note("stale %s", l.q.name)
 	w.stale(&engine.Outcome{
 		Lease: l.l, Finished: l.l.Requests, Charged: 1, Wait: time.Hour,
-		State: []byte("zombie"), Keep: w.rnd.IntN(2) == 0,
+		Failed: []*engine.Failed{failure(l.l.Requests[0], "404")},
+		State:  []byte("zombie"), Keep: w.rnd.IntN(2) == 0,
 	})
 }
 
@@ -176,6 +211,9 @@ func (w *walk) compare() {
 	for _, q := range w.queues {
 		if q.lease != nil && !q.live(now.Add(w.slack)) {
 			got.Leased, want.Leased = 0, 0 // whether it has been noticed is open
+		}
+		if !w.p.exact && q.lease != nil && len(q.ready)+len(q.delayed) == 0 {
+			got.Queues, want.Queues = 0, 0 // so is whether a lease that is kept without requests counts
 		}
 	}
 	if diff := cmp.Diff(want, got); diff != "" {

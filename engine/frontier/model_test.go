@@ -17,6 +17,7 @@ import (
 type model struct {
 	queues                map[string]*modelQueue
 	seen                  map[uint64]bool
+	failed                map[uint64]*modelFailure
 	finished, charged     int64
 	maxPages, maxPerQueue int64
 	slack                 time.Duration // how inexact times are
@@ -35,9 +36,17 @@ type modelQueue struct {
 }
 
 type modelRequest struct {
-	name string
-	prio int
-	due  time.Time
+	name  string
+	print uint64
+	prio  int
+	due   time.Time
+}
+
+// A modelFailure is a failure that is kept.
+type modelFailure struct {
+	q    *modelQueue
+	r    *modelRequest
+	word string
 }
 
 type modelLease struct {
@@ -135,6 +144,7 @@ func (m *model) total() (c engine.Counts) {
 	}
 	c.Leased = m.reserved(time.Time{})
 	c.Finished, c.Charged, c.Seen = m.finished, m.charged, int64(len(m.seen))
+	c.Failed = int64(len(m.failed))
 	return c
 }
 
@@ -163,6 +173,7 @@ func testModel(c *tester) {
 		w := &walk{tester: c, rnd: rand.New(rand.NewPCG(seed, 1))}
 		w.model = &model{
 			queues: make(map[string]*modelQueue), seen: make(map[uint64]bool),
+			failed:   make(map[uint64]*modelFailure),
 			maxPages: o.MaxPages, maxPerQueue: o.MaxPerQueue,
 		}
 		if !c.p.exact {
@@ -186,6 +197,8 @@ func (w *walk) do() {
 		w.doLease()
 	case n < 85:
 		w.doDone()
+	case n < 89:
+		w.doRequeue()
 	case n < 93:
 		w.doPass()
 	case n < 96 && w.p.exact || n < 94:
@@ -239,8 +252,9 @@ func (w *walk) doPush() {
 			continue
 		}
 		w.seen[r.Print] = true
+		delete(w.failed, r.Print)
 		fresh++
-		w.file(q, &modelRequest{name: name(r), prio: r.Priority}, r.After)
+		w.file(q, &modelRequest{name: name(r), print: r.Print, prio: r.Priority}, r.After)
 	}
 	w.note("push %d, %d fresh", len(reqs), fresh)
 	if n := w.push(reqs...); n != fresh {

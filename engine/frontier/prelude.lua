@@ -14,7 +14,8 @@
 --  10 marks  hash    "host output" -> byte
 --  11 late   hash    queue -> how many of its requests are in later
 -- ARGV[1] is the prefix of keys reached by name: l:QUEUE list of requests,
--- p:QUEUE zset of those with a priority, s:N set of fingerprints.
+-- p:QUEUE zset of those with a priority, s:N set of fingerprints, failed hash
+-- of what ended failed.
 --
 -- A stamp is ms*1024+seq of the server's clock: positive while the queue
 -- waits, negative while leased (the lease's end, and its token), PARKED while

@@ -72,6 +72,7 @@ for i = 6 + nq, #ARGV, 3 do
 		new[#new + 1] = key
 		new[#new + 1] = fp
 	end
+	if again == 1 then try(ARGV[5 + q], 'HDEL', prefix .. 'failed', fp) end
 	if again > 0 or not seen then
 		if prio == 0 and wait == 0 then
 			local l = lists[q]

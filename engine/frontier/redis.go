@@ -130,6 +130,7 @@ func (r *Redis) Counts(ctx context.Context) (engine.Counts, error) {
 			p := r.client.Pipeline()
 			n := p.HGet(ctx, r.keys.n(s), "c")
 			queues := p.ZCard(ctx, r.keys.queues(s))
+			failed := p.HLen(ctx, r.keys.sets[s].failed())
 			if _, err := p.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) {
 				return err
 			}
@@ -147,6 +148,7 @@ func (r *Redis) Counts(ctx context.Context) (engine.Counts, error) {
 				*to += x
 			}
 			c.Queues += queues.Val()
+			c.Failed += failed.Val()
 		}
 		return nil
 	})

@@ -32,12 +32,15 @@ var reserveSource string
 //go:embed drop.lua
 var dropSource string
 
+//go:embed requeue.lua
+var requeueSource string
+
 // ErrGone means that the crawl's keys have been deleted or that another process
 // has started the crawl anew while this one was at it.
 var ErrGone = errors.New("the crawl was started anew elsewhere or its keys were deleted")
 
 // scripts are the scripts as a server of this version takes them.
-type scripts struct{ push, lease, done, drop, reserve *redis.Script }
+type scripts struct{ push, lease, done, drop, reserve, requeue *redis.Script }
 
 func newScripts(major int) scripts {
 	// From Redis 7 on a script can say that it may run when memory is full.
@@ -53,6 +56,7 @@ func newScripts(major int) scripts {
 		drop:  redis.NewScript(anyway + preludeSource + dropSource),
 
 		reserve: redis.NewScript(anyway + reserveSource),
+		requeue: redis.NewScript(preludeSource + requeueSource),
 	}
 }
 

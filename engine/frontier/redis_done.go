@@ -24,6 +24,7 @@ const (
 	stepDead   = "d"
 	stepHeld   = "k"
 	stepGone   = "g"
+	stepFailed = "f"
 )
 
 // A report is an outcome on its way to the server.
@@ -208,6 +209,9 @@ func (r *Redis) plan(ctx context.Context, p *report) error {
 	for _, b := range h.bad {
 		p.steps = append(p.steps, stepDead, b.reason, b.spot.raw)
 		p.remove(b.spot)
+	}
+	if len(o.Failed) > 0 {
+		heads = append(p.planFailed(), heads...)
 	}
 	p.steps = append(heads, p.steps...)
 	p.cutPlaces()

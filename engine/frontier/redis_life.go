@@ -286,6 +286,7 @@ func (r *Redis) wipeShard(ctx context.Context, k *keys, s int) error {
 	}
 	gone.flush(ctx)
 	gone.add(ctx, set.keys[1:]...)
+	gone.add(ctx, set.failed())
 	gone.flush(ctx)
 	gone.add(ctx, set.keys[keyN])
 	gone.flush(ctx)

@@ -30,6 +30,9 @@ func (r *Redis) Verify(ctx context.Context) (Findings, error) {
 		delayed += late
 		leased += q.Leased
 	}
+	if err := r.verifyFailed(ctx, &f); err != nil {
+		return f, err
+	}
 	seen, late, err := r.countSets(ctx)
 	if err != nil {
 		return f, err
@@ -40,6 +43,7 @@ func (r *Redis) Verify(ctx context.Context) (Findings, error) {
 	}
 	f.differ("requests in the queues", f.Counts.Queued, f.Requests)
 	f.differ("requests under a lease", f.Counts.Leased, leased)
+	f.differ("failures kept", f.Counts.Failed, f.Failed)
 	f.differ("identities seen", f.Counts.Seen, seen)
 	f.differ("delayed requests", late, delayed)
 	return f, nil
