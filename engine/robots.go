@@ -195,7 +195,7 @@ func FetchRobots(ctx context.Context, f Fetcher, r *Request, rest func(*Response
 		if err := rest(resp); err != nil {
 			return resp, asFailure(err)
 		}
-		req = &Request{URL: next.URL.String(), Proxy: r.Proxy}
+		req = &Request{URL: next.URL.String(), Proxy: r.Proxy, Hops: append(req.Hops, Hop{URL: req.URL, Status: resp.Status})}
 	}
 }
 

@@ -28,8 +28,10 @@ import (
 // A Config says how a Fetcher works. The zero value of a field is its default;
 // New checks and copies what it keeps.
 type Config struct {
-	UserAgent string      // "" is "downpour"
-	Header    http.Header // sent with every request; a request's own headers replace them
+	UserAgent string // "" is "downpour"
+	// Header is sent with every request; a request's own headers replace it. Where
+	// a redirect has led to another origin, only what can be no secret is sent.
+	Header http.Header
 
 	Timeout        time.Duration // of a whole exchange; 0 is 30 s
 	ConnectTimeout time.Duration // of name lookup and connection, and again of the TLS handshake; 0 is 10 s
@@ -87,6 +89,7 @@ type Auth struct {
 type Fetcher struct {
 	cfg     Config
 	header  http.Header // of every request; read only
+	away    http.Header // of those that a redirect has led to another origin; read only
 	guard   guard
 	routes  routes
 	auth    *authStore
@@ -111,6 +114,7 @@ func New(cfg Config) (*Fetcher, error) {
 	if f.header, err = baseHeader(&cfg); err != nil {
 		return nil, err
 	}
+	f.away = harmless(f.header)
 	if f.local, err = parseLocal(cfg.Local); err != nil {
 		return nil, err
 	}
@@ -181,6 +185,24 @@ func baseHeader(cfg *Config) (http.Header, error) {
 		h[http.CanonicalHeaderKey(name)] = values
 	}
 	return h, nil
+}
+
+// open are the headers that say nothing but what kind of client asks, and for
+// what: any site may see them.
+var open = map[string]bool{
+	"Accept": true, "Accept-Encoding": true, "Accept-Language": true, "Cache-Control": true, "Dnt": true, "From": true,
+	"Pragma": true, "Upgrade-Insecure-Requests": true, "User-Agent": true,
+}
+
+// harmless are those of the headers h that are no credentials by any name.
+func harmless(h http.Header) http.Header {
+	away := http.Header{}
+	for name, values := range h {
+		if open[name] {
+			away[name] = values
+		}
+	}
+	return away
 }
 
 // stateFailed warns, once, of a folder that cannot be written: the crawl goes on

@@ -38,6 +38,9 @@ func (x *exchange) prepare() error {
 // gather puts the headers together: the crawl's, the request's, the cookies.
 func (x *exchange) gather() error {
 	x.header = x.fetcher.header
+	if x.strayed() {
+		x.header = x.fetcher.away
+	}
 	for name, values := range x.req.Header {
 		if err := checkHeader(name, values); err != nil {
 			return invalid("%s", err)
@@ -70,6 +73,16 @@ func (x *exchange) gather() error {
 		}
 	}
 	return nil
+}
+
+// strayed reports whether a redirect of another origin led to the request.
+func (x *exchange) strayed() bool {
+	for _, h := range x.req.Hops {
+		if from, err := policies.ParseURL(h.URL); err != nil || !from.SameOrigin(x.url) {
+			return true
+		}
+	}
+	return false
 }
 
 // set sets one header in a copy of the shared ones.

@@ -33,6 +33,13 @@ func (r *runner) openFetcher(cfg engine.Config) error {
 			header.Add(name, v)
 		}
 	}
+	if !bounded(s) {
+		for _, name := range [...]string{"Authorization", "Cookie"} {
+			if header.Get(name) != "" {
+				r.log.Warn("this header goes to every site that the crawl reaches: auth binds a login to one host, same_host the crawl", "header", name)
+			}
+		}
+	}
 	f := fetch.Config{
 		UserAgent: cfg.UserAgent, Header: header,
 		Timeout: cfg.Timeout, ConnectTimeout: s.duration("connect-timeout"), IdleTimeout: s.duration("idle-timeout"),
@@ -60,6 +67,11 @@ func (r *runner) openFetcher(cfg engine.Config) error {
 		r.say("no pages are kept from a run before: all count as new, and are kept for the next --recrawl")
 	}
 	return r.importCookies()
+}
+
+// bounded reports whether the crawl keeps to the sites it was given.
+func bounded(s settings) bool {
+	return s.bool("same-host") || s.bool("same-domain") || len(s.list("domains")) > 0
 }
 
 // cacheFolder is the folder of the cache: the one that is named, or with

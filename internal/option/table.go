@@ -165,7 +165,7 @@ var Table = fill([]Option{
 	},
 	{
 		Key: "headers", Kind: Headers, Value: "'NAME: VALUE'", Group: GroupFetch,
-		Help: "header for every request",
+		Help: "header for every request; where a redirect leads to another origin, one that may be a secret stays behind",
 	},
 	{
 		Key: "cookies", Kind: Bool, Default: "true", Group: GroupFetch,
