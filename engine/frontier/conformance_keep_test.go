@@ -1,6 +1,7 @@
 package frontier
 
 import (
+	"slices"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -78,7 +79,13 @@ func testMaxPages(c *tester) {
 	c.with(Options{MaxPages: 3})
 	c.push(pages("a:1 2 b:1 2 c:1")...)
 	leases := c.lease(2, 2)
-	c.want("a:1 2 b:1", leases...)
+	if c.p.shards < 2 {
+		c.want("a:1 2 b:1", leases...)
+	}
+	slices.SortFunc(leases, func(a, b *engine.Lease) int { return len(b.Requests) - len(a.Requests) })
+	if len(leases) != 2 || len(leases[0].Requests) != 2 || len(leases[1].Requests) != 1 {
+		c.t.Fatalf("leased %s, want two pages of one queue and one of another", heads(leases))
+	}
 	c.none()
 	c.done(finish(leases[0]))
 	c.none()
@@ -158,8 +165,9 @@ func testCloseGivesUp(c *tester) {
 }
 
 func testReopen(c *tester) {
-	c.push(pages("a:1 2 3 b:1 2")...)
+	c.push(pages("a:1 2 3")...)
 	c.done(finish(c.one(2)))
+	c.push(pages("b:1 2")...)
 	c.reopen(c.o)
 	if !c.s.Resumed() {
 		c.t.Error("not resumed")
@@ -359,9 +367,10 @@ func testShared(c *tester) {
 		c.t.Fatal(err)
 	}
 	defer other.Close()
-	c.push(pages("a:1 2 b:1")...)
+	c.push(pages("a:1 2")...)
 	mine := c.one(1)
 	c.want("a:1", mine)
+	c.push(pages("b:1")...)
 	theirs, _, err := other.Lease(c.ctx, 5, 1, c.ttl())
 	if err != nil {
 		c.t.Fatal(err)

@@ -144,6 +144,9 @@ func testBackPriority(c *tester) {
 }
 
 func testDueOrder(c *tester) {
+	if c.p.shards > 1 {
+		c.t.Skip("hosts of different shards have no common order")
+	}
 	u := c.p.unit
 	for _, q := range []string{"c", "a", "b"} {
 		c.push(pages(q + ":1 2")...)
@@ -226,6 +229,9 @@ func testIdentity(c *tester) {
 	c.want("a:1 3", l)
 	c.done(finish(l))
 	c.counts(engine.Counts{Finished: 4, Charged: 4, Seen: 3})
+	if c.p.shards > 1 {
+		return // an identity is known where its queue is
+	}
 	zero, extra := page("a", "zero"), page("b", "zero")
 	zero.Print, extra.Print = 0, 0
 	if n := c.push(zero, extra); n != 1 {

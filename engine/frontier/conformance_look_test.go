@@ -336,7 +336,7 @@ func TestRedisLook(t *testing.T) {
 				unit: 60 * time.Millisecond, shared: true,
 				open: func(t *testing.T, o Options) (Store, error) {
 					o.Name = name
-					return openRedis(t.Context(), server.url(), o, shards)
+					return OpenRedis(t.Context(), fmt.Sprintf("%s?shards=%d", server.url(), shards), o)
 				},
 				crash: func(t *testing.T, s Store) { s.(*Redis).vanish(t) },
 				pass:  func(d time.Duration) { <-time.After(d) },

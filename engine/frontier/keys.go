@@ -47,9 +47,13 @@ const (
 	keyOps
 	keyMarks
 	keyLate
+	keyNone
 )
 
-var keyNames = [...]string{"n", "due", "later", "rest", "own", "state", "paid", "dead", "ops", "marks", "late"}
+// The last is never there: while a Cluster moves a slot its server does not run
+// a script of which a key is missing, so that none is cut short for want of one
+// that has gone already.
+var keyNames = [...]string{"n", "due", "later", "rest", "own", "state", "paid", "dead", "ops", "marks", "late", "none"}
 
 func metaKey(name string) string { return "downpour:{" + name + ":0}:meta" }
 

@@ -33,17 +33,20 @@ var (
 // in the crawl's keys that it cannot have written go to the list dead, with a
 // reason.
 type Redis struct {
-	client   *redis.Client
-	keys     *keys
-	scripts  scripts
-	opts     Options
-	log      *slog.Logger
-	server   string // URL without password
-	password string
-	self     worker
-	id       string // worker id
-	resumed  bool
-	shards   int // of a crawl that begins
+	client  redis.UniversalClient
+	kind    string // of server: kindSingle, kindSentinel or kindCluster
+	keys    *keys
+	scripts scripts
+	opts    Options
+	log     *slog.Logger
+	server  string   // URL without password
+	secrets []string // what no message shows
+	self    worker
+	id      string // worker id
+	resumed bool
+	shards  int // that were asked for; 0 for whatever there is
+
+	replicas []replicas // by shard
 
 	slots  chan *slot
 	op     atomic.Int64
@@ -131,7 +134,7 @@ func (r *Redis) Counts(ctx context.Context) (engine.Counts, error) {
 			n := p.HGet(ctx, r.keys.n(s), "c")
 			queues := p.ZCard(ctx, r.keys.queues(s))
 			failed := p.HLen(ctx, r.keys.sets[s].failed())
-			if _, err := p.Exec(ctx); err != nil && !errors.Is(err, redis.Nil) {
+			if err := sendAll(ctx, p); err != nil {
 				return err
 			}
 			v := strings.Fields(n.Val()) // in the order prelude.lua gives
@@ -195,6 +198,7 @@ func (r *Redis) listen(ctx context.Context) {
 		if time.Since(beat) >= heartbeat {
 			beat = time.Now()
 			r.client.Set(ctx, r.keys.alive(r.id), 1, lifetime)
+			r.seeAllReplicas(ctx)
 		} else if err != nil {
 			select {
 			case <-ctx.Done():
@@ -218,7 +222,7 @@ func (r *Redis) Close() error {
 		p := r.client.Pipeline()
 		p.HDel(ctx, r.keys.workers(), r.id)
 		p.Del(ctx, r.keys.alive(r.id))
-		_, err = p.Exec(ctx)
+		err = sendAll(ctx, p)
 	}
-	return redact(cmp.Or(err, r.client.Close()), r.password)
+	return redact(cmp.Or(err, r.client.Close()), r.secrets)
 }

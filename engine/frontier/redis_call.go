@@ -78,7 +78,7 @@ func (r *Redis) run(ctx context.Context, s *redis.Script, shard, resent int, arg
 			args[resent] = "1"
 		}
 		begun = time.Now()
-		res, err = s.Run(ctx, r.client, set.keys, args...).Result()
+		res, err = r.evaluate(ctx, s, shard, args)
 		return err
 	})
 	if err != nil && strings.HasPrefix(err.Error(), "GONE") {
@@ -99,7 +99,11 @@ func (r *Redis) patiently(ctx context.Context, do func(again bool) error) error 
 	pause, again := firstPause, false
 	for {
 		err := do(again)
-		if err == nil || errors.Is(err, redis.Nil) {
+		var last *lasting
+		if errors.As(err, &last) {
+			return redact(last.err, r.secrets)
+		}
+		if err == nil || isNil(err) {
 			if pause != firstPause {
 				r.recovered()
 			}
@@ -110,10 +114,13 @@ func (r *Redis) patiently(ctx context.Context, do func(again bool) error) error 
 		}
 		why := passing(err)
 		if why == "" {
-			return redact(err, r.password)
+			return redact(err, r.secrets)
 		}
-		again = again || why == lost
+		again = again || why == lost || why == unconfirmed
 		r.waiting(why, err)
+		if c, ok := r.client.(*redis.ClusterClient); ok {
+			c.ReloadState(ctx)
+		}
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
@@ -123,8 +130,25 @@ func (r *Redis) patiently(ctx context.Context, do func(again bool) error) error 
 	}
 }
 
-// lost is the reason for which nobody knows whether the command was done.
-const lost = "connection lost"
+// A lasting error ends patiently, whatever it is.
+type lasting struct{ err error }
+
+func (l *lasting) Error() string { return l.err.Error() }
+
+// isNil reports whether err is Redis's word for a missing value, which is also
+// a Sentinel's for a master it does not know.
+func isNil(err error) bool { return errors.Is(err, redis.Nil) && !noMaster(err) }
+
+// noMaster reports whether err is that no Sentinel leads to a master.
+func noMaster(err error) bool { return strings.Contains(err.Error(), "all sentinels") }
+
+// Reasons that callers tell apart: for lost and unconfirmed nobody knows whether
+// the command was done.
+const (
+	lost         = "connection lost"
+	noConnection = "cannot connect"
+	unconfirmed  = "no replica confirms what was written"
+)
 
 // passing says why err may go away by itself, "" if it will not or is nil.
 func passing(err error) string {
@@ -143,6 +167,8 @@ func passing(err error) string {
 		{"MASTERDOWN ", "the server's master is down"},
 		{"CLUSTERDOWN ", "the cluster is down"},
 		{"TRYAGAIN ", "slots are moving"},
+		{"EXECABORT ", "a transaction was refused"},
+		{"UNCONFIRMED ", unconfirmed},
 		{"NOREPLICAS ", "not enough replicas"},
 		{"max number of clients", "the server has too many clients"},
 	} {
@@ -151,8 +177,12 @@ func passing(err error) string {
 		}
 	}
 	switch {
-	case errors.As(err, &op) && op.Op == "dial":
-		return "cannot connect"
+	case strings.HasPrefix(text, "ASK "):
+		return "slots are moving"
+	case strings.HasPrefix(text, "MOVED "):
+		return "slots have moved"
+	case errors.As(err, &op) && op.Op == "dial", noMaster(err):
+		return noConnection
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, net.ErrClosed),
 		errors.As(err, &op), errors.As(err, &nerr), strings.Contains(text, "UNBLOCKED"),
 		errors.Is(err, redis.ErrPoolTimeout):
@@ -165,7 +195,7 @@ func passing(err error) string {
 func (r *Redis) waiting(why string, err error) {
 	if !r.down.Swap(true) {
 		r.log.Warn("waiting for redis", "server", r.server, "reason", why,
-			"error", redact(err, r.password).Error())
+			"error", redact(err, r.secrets).Error())
 	}
 }
 
@@ -184,12 +214,19 @@ type redacted struct {
 func (r *redacted) Error() string { return r.text }
 func (r *redacted) Unwrap() error { return r.err }
 
-// redact keeps a password out of err's text.
-func redact(err error, password string) error {
-	if err == nil || password == "" || !strings.Contains(err.Error(), password) {
+// redact keeps what is secret out of err's text.
+func redact(err error, secrets []string) error {
+	if err == nil {
+		return nil
+	}
+	text := err.Error()
+	for _, s := range secrets {
+		text = strings.ReplaceAll(text, s, "xxxxx")
+	}
+	if text == err.Error() {
 		return err
 	}
-	return &redacted{text: strings.ReplaceAll(err.Error(), password, "xxxxx"), err: err}
+	return &redacted{text: text, err: err}
 }
 
 // silent keeps the client library from writing to stderr: what matters comes

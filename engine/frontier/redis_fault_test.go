@@ -105,7 +105,7 @@ func TestRedisServerRestarts(t *testing.T) {
 			const n = 1500
 			var workers []*Redis
 			for range 2 {
-				r, err := openRedis(t.Context(), server.url(), Options{}, shards)
+				r, err := OpenRedis(t.Context(), fmt.Sprintf("%s?shards=%d", server.url(), shards), Options{})
 				if err != nil {
 					t.Fatal(err)
 				}

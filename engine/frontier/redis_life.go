@@ -28,8 +28,11 @@ const (
 	stateEnded = "ended"
 )
 
-// defaultShards is how many shards a crawl is made with.
-const defaultShards = 1
+// How many shards a crawl is made with if nobody says.
+const (
+	defaultShards = 1
+	clusterShards = 16
+)
 
 // maxShards bounds what another's keys may claim.
 const maxShards = 1024
@@ -54,8 +57,7 @@ func (r *Redis) enter(ctx context.Context) error {
 	r.id = strconv.FormatInt(id, 10)
 	for range openTries {
 		err = r.patiently(ctx, func(bool) error {
-			return r.client.Watch(ctx, func(tx *redis.Tx) error { return r.enterTx(ctx, tx) },
-				metaKey(r.opts.Name))
+			return r.watch(ctx, metaKey(r.opts.Name), func(tx *redis.Tx) error { return r.enterTx(ctx, tx) })
 		})
 		if !errors.Is(err, redis.TxFailedErr) {
 			break
@@ -77,47 +79,64 @@ func (r *Redis) enterTx(ctx context.Context, tx *redis.Tx) error {
 		return fmt.Errorf("crawl %q is kept in format %s, this program knows %s: use the version that began it, or another name",
 			r.opts.Name, v, formatVersion)
 	}
-	shards := r.shards
 	if r.opts.Look && meta[metaGen] == "" {
 		return fmt.Errorf("%w: %s", ErrNoCrawl, r.opts.Name)
 	}
+	there := 0
 	if meta[metaGen] != "" {
-		if shards, err = strconv.Atoi(meta[metaShards]); err != nil || shards < 1 || shards > maxShards {
+		if there, err = strconv.Atoi(meta[metaShards]); err != nil || there < 1 || there > maxShards {
 			return fmt.Errorf("key %s holds no crawl: shards %q", key, meta[metaShards])
 		}
 	}
-	if shards > 1 && r.opts.MaxPages > 0 {
-		return errors.New("a budget of pages needs a crawl of one shard")
+	r.resumed = meta[metaState] == stateLive && !r.opts.Fresh
+	if (r.resumed || r.opts.Look) && r.shards != 0 && r.shards != there {
+		return fmt.Errorf("%w: shards=%d, but crawl %q was begun with %d and keeps that: leave it out, or start afresh",
+			ErrRedisURL, r.shards, r.opts.Name, there)
 	}
 	if r.opts.Look {
-		r.keys = newKeys(r.opts.Name, meta[metaGen], shards)
+		r.keys = newKeys(r.opts.Name, meta[metaGen], there)
 		return nil
 	}
-	r.resumed = meta[metaState] == stateLive && !r.opts.Fresh
+	if r.opts.MaxPages > 0 && (r.resumed && there > 1 || !r.resumed && r.newShards() > 1) {
+		return errors.New("a budget of pages needs a crawl of one shard")
+	}
 	if r.resumed {
-		r.keys = newKeys(r.opts.Name, meta[metaGen], shards)
+		r.keys = newKeys(r.opts.Name, meta[metaGen], there)
 		return r.register(ctx, tx, nil)
 	}
-	return r.begin(ctx, tx, meta, shards)
+	return r.begin(ctx, tx, meta, there)
 }
 
-// begin makes a new generation, after the one meta tells of.
-func (r *Redis) begin(ctx context.Context, tx *redis.Tx, meta map[string]string, shards int) error {
+// newShards is how many shards a crawl that begins gets.
+func (r *Redis) newShards() int {
+	switch {
+	case r.shards != 0:
+		return r.shards
+	case r.kind == kindCluster:
+		return clusterShards
+	}
+	return defaultShards
+}
+
+// begin makes a new generation, after the one meta tells of, which has the
+// given number of shards.
+func (r *Redis) begin(ctx context.Context, tx *redis.Tx, meta map[string]string, before int) error {
+	shards := r.newShards()
 	set := map[string]any{metaVersion: formatVersion, metaState: stateLive, metaShards: shards}
 	if old := meta[metaGen]; old != "" {
 		if meta[metaState] == stateLive {
-			if err := r.alone(ctx, tx, newKeys(r.opts.Name, old, shards)); err != nil {
+			if err := r.alone(ctx, tx, newKeys(r.opts.Name, old, before)); err != nil {
 				return err
 			}
 		}
-		set[metaOld] = strings.TrimSpace(meta[metaOld] + " " + old + "/" + strconv.Itoa(shards))
+		set[metaOld] = strings.TrimSpace(meta[metaOld] + " " + old + "/" + strconv.Itoa(before))
 	}
 	gen := nextGeneration(meta[metaGen])
 	set[metaGen] = gen
 	r.keys = newKeys(r.opts.Name, gen, shards)
 	// Before the generation becomes the present one: a joiner must find it made.
 	for s := range shards {
-		if err := tx.HSet(ctx, r.keys.n(s), "v", formatVersion).Err(); err != nil {
+		if err := r.client.HSet(ctx, r.keys.n(s), "v", formatVersion).Err(); err != nil {
 			return err
 		}
 	}
@@ -126,16 +145,24 @@ func (r *Redis) begin(ctx context.Context, tx *redis.Tx, meta map[string]string,
 
 // register enters the worker and writes meta, if nobody else has meanwhile.
 func (r *Redis) register(ctx context.Context, tx *redis.Tx, meta map[string]any) error {
-	_, err := tx.TxPipelined(ctx, func(p redis.Pipeliner) error {
-		if meta == nil {
-			// Touches meta: one that starts fresh meanwhile must see the joiner.
-			meta = map[string]any{metaState: stateLive}
-		}
-		p.HSet(ctx, metaKey(r.opts.Name), meta)
-		p.HSet(ctx, r.keys.workers(), r.id, r.self.json())
-		p.Set(ctx, r.keys.alive(r.id), 1, lifetime)
-		return nil
-	})
+	if meta == nil {
+		// Touches meta: one that starts fresh meanwhile must see the joiner.
+		meta = map[string]any{metaState: stateLive}
+	}
+	// By themselves, for a refusal to say why; a transaction's does not.
+	err := r.client.HSet(ctx, r.keys.workers(), r.id, r.self.json()).Err()
+	if err == nil {
+		err = r.client.Set(ctx, r.keys.alive(r.id), 1, lifetime).Err()
+	}
+	if err == nil {
+		_, err = tx.TxPipelined(ctx, func(p redis.Pipeliner) error {
+			p.HSet(ctx, metaKey(r.opts.Name), meta)
+			return nil
+		})
+	}
+	if errors.Is(err, redis.TxFailedErr) {
+		r.client.HDel(ctx, r.keys.workers(), r.id)
+	}
 	return err
 }
 
@@ -183,7 +210,7 @@ func (r *Redis) End(ctx context.Context) error {
 	var err error
 	for range openTries {
 		err = r.patiently(ctx, func(bool) error {
-			return r.client.Watch(ctx, func(tx *redis.Tx) error {
+			return r.watch(ctx, key, func(tx *redis.Tx) error {
 				gen, err := tx.HGet(ctx, key, metaGen).Result()
 				if errors.Is(err, redis.Nil) || gen != r.keys.gen {
 					return nil
@@ -196,7 +223,7 @@ func (r *Redis) End(ctx context.Context) error {
 					return nil
 				})
 				return err
-			}, key)
+			})
 		})
 		if !errors.Is(err, redis.TxFailedErr) {
 			break
@@ -240,7 +267,7 @@ func (r *Redis) wipe(ctx context.Context) error {
 // forget takes the wiped generations off the list, unless it has grown.
 func (r *Redis) forget(ctx context.Context, old string) error {
 	key := metaKey(r.opts.Name)
-	err := r.client.Watch(ctx, func(tx *redis.Tx) error {
+	err := r.watch(ctx, key, func(tx *redis.Tx) error {
 		now, err := tx.HGet(ctx, key, metaOld).Result()
 		if err != nil || now != old {
 			return err
@@ -250,7 +277,7 @@ func (r *Redis) forget(ctx context.Context, old string) error {
 			return nil
 		})
 		return err
-	}, key)
+	})
 	if errors.Is(err, redis.Nil) || errors.Is(err, redis.TxFailedErr) {
 		return nil // somebody else's next open sees to it
 	}
@@ -296,7 +323,7 @@ func (r *Redis) wipeShard(ctx context.Context, k *keys, s int) error {
 // An unlinker deletes keys, many in a call. After an error, which err keeps,
 // it does nothing.
 type unlinker struct {
-	client *redis.Client
+	client redis.UniversalClient
 	keys   []string
 	err    error
 }

@@ -26,9 +26,14 @@ type serverClock struct {
 	server int64 // ms
 }
 
-func (r *Redis) clock(ctx context.Context) (c serverClock, err error) {
+// clock is that of the server that holds a shard.
+func (r *Redis) clock(ctx context.Context, shard int) (c serverClock, err error) {
 	err = r.patiently(ctx, func(bool) error {
-		t, err := r.client.Time(ctx).Result()
+		node, err := r.node(ctx, r.keys.n(shard))
+		if err != nil {
+			return err
+		}
+		t, err := node.Time(ctx).Result()
 		c = serverClock{time.Now(), t.UnixMilli()}
 		return err
 	})
@@ -50,15 +55,18 @@ const (
 // Queues implements Inspector.
 func (r *Redis) Queues(ctx context.Context) iter.Seq2[Queue, error] {
 	return func(yield func(Queue, error) bool) {
-		clock, err := r.clock(ctx)
-		for s := 0; s < r.keys.shards && err == nil; s++ {
-			var more bool
-			if more, err = r.shardQueues(ctx, s, clock, yield); !more {
+		for s := range r.keys.shards {
+			clock, err := r.clock(ctx, s)
+			if err == nil {
+				var more bool
+				if more, err = r.shardQueues(ctx, s, clock, yield); !more && err == nil {
+					return
+				}
+			}
+			if err != nil {
+				yield(Queue{}, err)
 				return
 			}
-		}
-		if err != nil {
-			yield(Queue{}, err)
 		}
 	}
 }
@@ -112,7 +120,7 @@ func (r *Redis) queues(ctx context.Context, set shardKeys, pairs []string, clock
 		for i := 0; i+1 < len(pairs); i += 2 {
 			looks = append(looks, newQueueLook(ctx, p, set, pairs[i]))
 		}
-		if _, err := p.Exec(ctx); passing(err) != "" {
+		if err := sendAll(ctx, p); passing(err) != "" {
 			return err
 		}
 		for _, l := range looks {
@@ -204,19 +212,24 @@ type lookEntry struct {
 // than limit of the normal priority are asked for, unless that is 0.
 func (r *Redis) look(ctx context.Context, queue string, limit int) iter.Seq2[lookEntry, error] {
 	return func(yield func(lookEntry, error) bool) {
-		set := r.keys.sets[r.keys.shard(queue)]
+		shard := r.keys.shard(queue)
+		set := r.keys.sets[shard]
 		var prio []redis.Z
 		var list []string
 		var length int64
 		var q Queue
-		clock, err := r.clock(ctx)
+		clock, err := r.clock(ctx, shard)
 		if err == nil {
 			err = r.patiently(ctx, func(bool) error {
-				p := r.client.TxPipeline()
+				node, err := r.node(ctx, set.keys[keyN])
+				if err != nil {
+					return err
+				}
+				p := node.TxPipeline()
 				l := newQueueLook(ctx, p, set, queue)
 				z := p.ZRangeWithScores(ctx, set.prefix+"p:"+queue, 0, -1)
 				items := p.LRange(ctx, set.prefix+"l:"+queue, 0, int64(limit)-1)
-				if _, err := p.Exec(ctx); err != nil && passing(err) != "" {
+				if err := sendAll(ctx, p); passing(err) != "" {
 					return err
 				}
 				q, prio, list, length = l.queue(clock), z.Val(), items.Val(), l.list.Val()

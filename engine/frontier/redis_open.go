@@ -4,14 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
+	"math"
+	"math/rand/v2"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/redis/go-redis/v9"
-	"github.com/redis/go-redis/v9/maintnotifications"
 
 	"downpour/engine"
 )
@@ -22,34 +23,59 @@ const formatVersion = "1"
 // openPatience is how long OpenRedis tries to connect.
 const openPatience = 5 * time.Second
 
-// OpenRedis opens a crawl on the Redis server at rawURL: redis://, rediss://
-// (TLS) or unix://, with user, password and database as usual
-// (redis://user:password@host:6379/0, unix:///path/to/socket?db=1). A crawl
-// that ended, or was never there, begins; one under way is joined or resumed.
-// Close it. No error shows the password.
-func OpenRedis(ctx context.Context, rawURL string, o Options) (*Redis, error) {
-	return openRedis(ctx, rawURL, o, defaultShards)
-}
+// firstOps bounds where the numbers of a worker's calls begin, at random: should
+// a failover forget that a worker's id was given out, another that gets it is
+// not taken for it.
+const firstOps = 1 << 30
 
-// openRedis is OpenRedis; a crawl that begins gets so many shards.
-func openRedis(ctx context.Context, rawURL string, o Options, shards int) (*Redis, error) {
+// OpenRedis opens a crawl on a Redis server, several watched by Sentinel, or a
+// Cluster. A crawl that ended, or was never there, begins; one under way is
+// joined or resumed. Close it. The URL is one of
+//
+//	redis://[USER:PASSWORD@]HOST[:6379][/DB]
+//	rediss://…                                    the same over TLS
+//	unix://[USER:PASSWORD@]/PATH/TO/SOCKET[?db=DB]
+//	redis+sentinel://[USER:PASSWORD@]HOST[:26379],…/MASTER[/DB]
+//	redis+cluster://[USER:PASSWORD@]HOST[:6379],…
+//	rediss+sentinel://…, rediss+cluster://…       the same over TLS
+//
+// of which a part may be followed by ?NAME=VALUE&…:
+//
+//	shards=N                  into how many parts a crawl that begins is laid,
+//	                          for good: at least as many as the Cluster may
+//	                          ever have primaries. Default 1, in a Cluster 16
+//	ca=FILE                   PEM certificates that vouch for the server, in
+//	                          place of the system's
+//	cert=FILE, key=FILE       the client's own certificate and key, in PEM form
+//	server_name=NAME          the name in the server's certificate; default is
+//	                          that of the host
+//	sentinel_user=, sentinel_password=
+//	                          what the Sentinels ask for; USER and PASSWORD are
+//	                          for the servers
+//	db=DB                     database, with unix://
+//
+// USER and PASSWORD have other characters than letters, digits, "-", "." and
+// "_" escaped as %XX. No error and no log shows the password. A URL that cannot
+// be used is ErrRedisURL.
+func OpenRedis(ctx context.Context, rawURL string, o Options) (*Redis, error) {
 	o, err := o.filled()
 	if err != nil {
 		return nil, err
 	}
-	opt, err := redisOptions(rawURL)
+	u, err := parseRedisURL(rawURL)
 	if err != nil {
 		return nil, err
 	}
 	silence()
 	r := &Redis{
-		client: redis.NewClient(opt), opts: o, log: o.Log, shards: shards,
-		server: hidePassword(rawURL), password: opt.Password,
+		client: u.client(), opts: o, log: o.Log, shards: u.shards, kind: u.kind,
+		server: u.shown, secrets: u.secrets,
 		self:  thisWorker(o.Owner),
 		slots: make(chan *slot, slotCount),
 		wake:  make(chan struct{}, 1),
 		held:  map[*engine.Lease]*held{},
 	}
+	r.op.Store(rand.Int64N(firstOps))
 	if err := r.open(ctx); err != nil {
 		_ = r.client.Close()
 		return nil, fmt.Errorf("redis %s: %w", r.server, err)
@@ -61,43 +87,6 @@ func openRedis(ctx context.Context, rawURL string, o Options, shards int) (*Redi
 	return r, nil
 }
 
-// redisOptions reads the URL.
-func redisOptions(rawURL string) (*redis.Options, error) {
-	opt, err := redis.ParseURL(rawURL)
-	if err != nil {
-		// The parser's own message may hold the password.
-		return nil, fmt.Errorf("redis URL %s: want redis://[user:password@]host[:port][/db], rediss://… or unix:///path/to/socket",
-			hidePassword(rawURL))
-	}
-	opt.Protocol = 2
-	opt.DisableIdentity = true
-	opt.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
-	opt.MaxRetries = -1 // a script sent again must say so
-	opt.ContextTimeoutEnabled = true
-	opt.DialerRetries = 1
-	opt.DialTimeout = 5 * time.Second
-	opt.ReadTimeout = 10 * time.Second
-	opt.WriteTimeout = 10 * time.Second
-	opt.PoolSize = slotCount + 8
-	return opt, nil
-}
-
-// hidePassword is a URL with x in place of its password, also when it cannot
-// be parsed.
-func hidePassword(raw string) string {
-	if u, err := url.Parse(raw); err == nil {
-		return u.Redacted()
-	}
-	scheme, rest, ok := strings.Cut(raw, "://")
-	if !ok {
-		return "(not a URL)"
-	}
-	if i := strings.LastIndexByte(rest, '@'); i >= 0 {
-		rest = "xxxxx@" + rest[i+1:]
-	}
-	return scheme + "://" + rest
-}
-
 // open does everything that Open does but start listening.
 func (r *Redis) open(ctx context.Context) error {
 	if err := r.connect(ctx); err != nil {
@@ -106,8 +95,10 @@ func (r *Redis) open(ctx context.Context) error {
 	if err := r.enter(ctx); err != nil {
 		return err
 	}
+	r.replicas = make([]replicas, r.keys.shards)
+	r.seeAllReplicas(ctx)
 	for i := range slotCount {
-		r.slots <- &slot{name: r.id + "." + strconv.Itoa(i)}
+		r.slots <- &slot{name: r.id + "." + strconv.Itoa(i), seq: rand.Int64N(firstOps)}
 	}
 	if err := r.loadKept(ctx); err != nil {
 		return err
@@ -118,40 +109,81 @@ func (r *Redis) open(ctx context.Context) error {
 // connect waits for the server and checks what it is.
 func (r *Redis) connect(ctx context.Context) error {
 	deadline := time.Now().Add(openPatience)
-	var unreachable error
-	err := r.patiently(ctx, func(bool) error {
-		err := r.client.Ping(ctx).Err()
-		if why := passing(err); (why == lost || why == "cannot connect") && time.Now().After(deadline) {
-			unreachable = err
-			return nil
+	var infos []string
+	err := r.patiently(ctx, func(bool) (err error) {
+		infos, err = r.infos(ctx)
+		if why := passing(err); (why == lost || why == noConnection) && time.Now().After(deadline) {
+			return &lasting{err}
 		}
 		return err
 	})
-	if err = errors.Join(err, unreachable); err != nil {
-		return redact(err, r.password)
-	}
-	server, err := r.client.Info(ctx, "server").Result()
-	if err != nil {
-		return redact(err, r.password)
-	}
-	version := infoField(server, "redis_version")
-	major, minor, err := parseVersion(version)
-	if err != nil {
+	switch {
+	case errors.Is(err, redis.Nil):
+		return errors.New("none of the Sentinels knows a master of that name")
+	case err != nil && strings.Contains(err.Error(), "cluster support disabled"):
+		return errors.New("the server is no Cluster: write redis:// in place of redis+cluster://")
+	case err != nil:
 		return err
 	}
-	if major < 6 || major == 6 && minor < 2 {
-		return fmt.Errorf("server is version %s: Downpour needs Redis 6.2 or later", version)
+	oldest := math.MaxInt
+	for _, info := range infos {
+		major, err := r.checkServer(info)
+		if err != nil {
+			return err
+		}
+		oldest = min(oldest, major)
 	}
-	r.scripts = newScripts(major)
-	memory, err := r.client.Info(ctx, "memory").Result()
+	r.scripts = newScripts(oldest)
+	return nil
+}
+
+// infos is what each server says of itself.
+func (r *Redis) infos(ctx context.Context) (infos []string, err error) {
+	one := func(ctx context.Context, c redis.Cmdable) (string, error) {
+		server, err := c.Info(ctx, "server").Result()
+		if err != nil {
+			return "", err
+		}
+		memory, err := c.Info(ctx, "memory").Result()
+		return server + memory, err
+	}
+	cluster, ok := r.client.(*redis.ClusterClient)
+	if !ok {
+		info, err := one(ctx, r.client)
+		return []string{info}, err
+	}
+	var mu sync.Mutex
+	err = cluster.ForEachMaster(ctx, func(ctx context.Context, c *redis.Client) error {
+		info, err := one(ctx, c)
+		mu.Lock()
+		defer mu.Unlock()
+		infos = append(infos, info)
+		return err
+	})
+	return infos, err
+}
+
+// checkServer looks whether a server can keep a crawl, and says its version.
+func (r *Redis) checkServer(info string) (major int, err error) {
+	switch mode := infoField(info, "redis_mode"); {
+	case mode == "cluster" && r.kind != kindCluster:
+		return 0, errors.New("the server is one of a Cluster: write redis+cluster:// in place of redis://")
+	case mode == "sentinel":
+		return 0, errors.New("the server is a Sentinel: write redis+sentinel://host:port,host:port/MASTER")
+	}
+	version := infoField(info, "redis_version")
+	major, minor, err := parseVersion(version)
 	if err != nil {
-		return redact(err, r.password)
+		return 0, err
 	}
-	if policy := infoField(memory, "maxmemory_policy"); policy != "noeviction" && infoField(memory, "maxmemory") != "0" {
+	if major < 6 || major == 6 && minor < 2 {
+		return 0, fmt.Errorf("server is version %s: Downpour needs Redis 6.2 or later", version)
+	}
+	if policy := infoField(info, "maxmemory_policy"); policy != "noeviction" && infoField(info, "maxmemory") != "0" {
 		r.log.Warn("redis may evict keys and with them the crawl: set maxmemory-policy noeviction",
 			"server", r.server, "maxmemory_policy", policy)
 	}
-	return nil
+	return major, nil
 }
 
 func infoField(info, name string) string {

@@ -1,10 +1,8 @@
 package frontier
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -16,28 +14,6 @@ import (
 )
 
 func z(score float64, member string) redis.Z { return redis.Z{Score: score, Member: member} }
-
-func TestRedisURLErrors(t *testing.T) {
-	tests := []struct {
-		name, url, want string
-	}{
-		{"scheme", "http://u:hunter2@h/", "want redis://"},
-		{"no URL", "h:6379", "want redis://"},
-		{"broken", "redis://u:hunter2@h:port/%zz", "xxxxx@h"},
-		{"database", "redis://u:hunter2@h/zero", "u:xxxxx@h/zero"},
-		{"nobody there", "unix://u:hunter2@" + os.DevNull + "/none", "/none"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-			defer cancel()
-			_, err := OpenRedis(ctx, tt.url, Options{})
-			if err == nil || strings.Contains(err.Error(), "hunter2") || !strings.Contains(err.Error(), tt.want) {
-				t.Errorf("error %v, want %q and no password", err, tt.want)
-			}
-		})
-	}
-}
 
 func TestRedisPassword(t *testing.T) {
 	server := newRedisServer(t, "--requirepass", "hunter2")

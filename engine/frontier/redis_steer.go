@@ -93,7 +93,7 @@ func (r *Redis) Over(ctx context.Context) (over bool, err error) {
 func (r *Redis) Revive(ctx context.Context) error {
 	key := metaKey(r.opts.Name)
 	return r.patiently(ctx, func(bool) error {
-		err := r.client.Watch(ctx, func(tx *redis.Tx) error {
+		err := r.watch(ctx, key, func(tx *redis.Tx) error {
 			gen, err := tx.HGet(ctx, key, metaGen).Result()
 			if err != nil {
 				return err
@@ -106,7 +106,7 @@ func (r *Redis) Revive(ctx context.Context) error {
 				return nil
 			})
 			return err
-		}, key)
+		})
 		if errors.Is(err, redis.TxFailedErr) {
 			return nil // another has joined: it is live
 		}
@@ -207,8 +207,7 @@ func (r *Redis) Took(ctx context.Context, entries ...string) error {
 		for _, e := range entries {
 			p.LRem(ctx, r.keys.inbox(), 1, e)
 		}
-		_, err := p.Exec(ctx)
-		return err
+		return sendAll(ctx, p)
 	})
 }
 

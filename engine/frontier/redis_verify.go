@@ -80,7 +80,7 @@ func (r *Redis) countSets(ctx context.Context) (seen, late int64, err error) {
 			for b := range buckets {
 				cards = append(cards, p.SCard(ctx, r.keys.sets[s].prefix+"s:"+strconv.Itoa(b)))
 			}
-			if _, err := p.Exec(ctx); err != nil {
+			if err := sendAll(ctx, p); err != nil {
 				return err
 			}
 			for i, c := range cards {

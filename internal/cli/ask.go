@@ -130,7 +130,7 @@ func (q *inquiry) desk(ctx context.Context) (*desk, error) {
 	o := frontier.Options{Name: q.name, Look: true, Log: slog.New(slog.DiscardHandler)}
 	d := &desk{name: q.name}
 	if q.redis != "" {
-		r, err := frontier.OpenRedis(ctx, q.redis, o)
+		r, err := openRedis(ctx, q.redis, o)
 		if err != nil {
 			return nil, err
 		}

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -53,10 +54,8 @@ func (r *runner) openStore(ctx context.Context) error {
 		r.parts.store, err = opened(r.host.Queue(ctx, luabridge.QueueOptions{
 			Concurrency: int(r.set.number("concurrency")), MaxPages: o.MaxPages, MaxPerQueue: o.MaxPerQueue,
 		}))
-	case url != "" && !isRedisURL(url):
-		return usagef("--redis %s: want redis://[user:password@]host[:port][/db], rediss://… or unix:///path/to/socket", url)
 	case url != "":
-		r.parts.store, err = opened(frontier.OpenRedis(ctx, url, o))
+		r.parts.store, err = opened(openRedis(ctx, url, o))
 	default:
 		r.parts.store, err = opened(frontier.OpenJournal(ctx, r.stateFolder(), o))
 	}
@@ -146,9 +145,12 @@ func difference(b, n note) string {
 	return strings.Join(words, " and ")
 }
 
-// isRedisURL reports whether a URL has a scheme of Redis; the store looks at
-// the rest.
-func isRedisURL(url string) bool {
-	scheme, _, ok := strings.Cut(url, "://")
-	return ok && (scheme == "redis" || scheme == "rediss" || scheme == "unix")
+// openRedis opens a crawl in Redis: what is wrong with the URL is the user's to
+// repair.
+func openRedis(ctx context.Context, url string, o frontier.Options) (*frontier.Redis, error) {
+	store, err := frontier.OpenRedis(ctx, url, o)
+	if errors.Is(err, frontier.ErrRedisURL) {
+		return nil, usagef("%s", err)
+	}
+	return store, err
 }

@@ -26,7 +26,7 @@ var Table = fill([]Option{
 	},
 	{
 		Key: "redis", Kind: String, Value: "URL", Group: GroupCrawl,
-		Help: "keep the frontier in Redis, where any number of machines share the crawl",
+		Help: "keep the frontier in Redis, where any number of machines share the crawl: redis://, rediss:// (TLS), unix://, redis+sentinel:// or redis+cluster://, with ?shards=N and others",
 	},
 	{
 		Key: "serve", Env: "-", Kind: String, Value: "DIR", Group: GroupCrawl,
