@@ -46,13 +46,18 @@ func (h *Host) requestFollow(L *lua.LState) int {
 	var fresh int
 	if filter := h.chain(hook(engine.EventEnqueue), o.req.Kind); len(filter) > 0 {
 		var urls []string
-		h.Blocking(func() { urls = p.followed(sel, o.nofollow) })
+		var err error
+		h.Working(func() { urls, err = p.followed(sel, o.nofollow) })
+		selected(L, sel, err)
 		for _, u := range urls {
 			fresh += h.push(L, p, lua.LString(u), o)
 		}
 	} else {
-		h.Blocking(func() {
-			for _, u := range p.followed(sel, o.nofollow) {
+		var err error
+		h.Working(func() {
+			var urls []string
+			urls, err = p.followed(sel, o.nofollow)
+			for _, u := range urls {
 				r := o.request(u)
 				r.Refresh = u == p.refresh
 				if ok, _ := p.visit.Enqueue(r); ok {
@@ -60,6 +65,7 @@ func (h *Host) requestFollow(L *lua.LState) int {
 				}
 			}
 		})
+		selected(L, sel, err)
 	}
 	L.Push(lua.LNumber(fresh))
 	return 1
@@ -68,22 +74,22 @@ func (h *Host) requestFollow(L *lua.LState) int {
 // followed are the URLs of the page's links that are to be followed: no more
 // than max_links and, unless all is set, none that the page or the link says
 // nofollow of. It runs without the lock.
-func (p *page) followed(sel *extract.Selector, all bool) []string {
+func (p *page) followed(sel *extract.Selector, all bool) ([]string, error) {
 	if !all && p.directives().NoFollow {
-		return nil
+		return nil, nil
 	}
-	urls, over := p.refs(sel, all, p.visit.LinkRoom())
+	urls, over, err := p.refs(sel, all, p.visit.LinkRoom())
 	p.visit.LeaveOut(over)
-	return urls
+	return urls, err
 }
 
 // refs are the URLs of the page's first links, absolute where they can be
 // resolved, with or without those that say nofollow; over is how many there
 // are beyond. It runs without the lock.
-func (p *page) refs(sel *extract.Selector, all bool, room int) (urls []string, over int) {
+func (p *page) refs(sel *extract.Selector, all bool, room int) (urls []string, over int, err error) {
 	var refs []string
 	refresh := ""
-	href := extract.Refs(p.decode(), sel, func(ref string, nofollow, refreshes bool) bool {
+	href, err := extract.Refs(p.decode(), sel, func(ref string, nofollow, refreshes bool) bool {
 		if refreshes {
 			refresh = ref
 		}
@@ -104,7 +110,7 @@ func (p *page) refs(sel *extract.Selector, all bool, room int) (urls []string, o
 	if refresh != "" {
 		p.refresh = resolve(base, refresh)
 	}
-	return urls, over
+	return urls, over, err
 }
 
 // resolve makes ref absolute. A reference that is no URL stays as it is, to be
@@ -155,10 +161,11 @@ func (h *Host) requestLinks(L *lua.LState) int {
 	sel := h.linkSelector(L)
 	var links []extract.Link
 	var base policies.URL
+	var err error
 	if p.resp != nil && p.resp.Body != nil {
-		h.Blocking(func() {
+		h.Working(func() {
 			var href string
-			links, href = extract.Links(p.decode(), sel)
+			links, href, err = extract.Links(p.decode(), sel)
 			base = p.rebase(href)
 			for _, l := range links {
 				if l.Tag == "meta" {
@@ -166,6 +173,7 @@ func (h *Host) requestLinks(L *lua.LState) int {
 				}
 			}
 		})
+		selected(L, sel, err)
 	}
 	L.Push(h.linkList(links, base))
 	return 1
@@ -189,8 +197,10 @@ func stringList(L *lua.LState, list []string) lua.LValue {
 
 // elementLinks are the links below an element, resolved against its document's
 // base.
-func (h *Host) elementLinks(e *element, sel *extract.Selector) ([]extract.Link, policies.URL) {
-	links, href := e.node.Links(sel)
+func (h *Host) elementLinks(L *lua.LState, e *element) ([]extract.Link, policies.URL) {
+	sel := h.linkSelector(L)
+	links, href, err := e.node.Links(sel)
+	selected(L, sel, err)
 	if e.page != nil {
 		return links, e.page.rebase(e.page.baseHref(href))
 	}
@@ -222,18 +232,19 @@ func (p *page) findBase() string {
 	if err != nil {
 		return ""
 	}
-	return extract.Refs(text, sel, func(string, bool, bool) bool { return true })
+	href, _ := extract.Refs(text, sel, func(string, bool, bool) bool { return true })
+	return href
 }
 
 func (h *Host) nodeLinks(L *lua.LState) int {
 	e := checkNode(L, 1, "links")
-	L.Push(h.linkList(h.elementLinks(e, h.linkSelector(L))))
+	L.Push(h.linkList(h.elementLinks(L, e)))
 	return 1
 }
 
 func (h *Host) nodeURLs(L *lua.LState) int {
 	e := checkNode(L, 1, "urls")
-	links, base := h.elementLinks(e, h.linkSelector(L))
+	links, base := h.elementLinks(L, e)
 	var urls []string
 	for _, l := range links {
 		urls = append(urls, resolve(base, l.Ref))

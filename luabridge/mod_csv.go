@@ -36,12 +36,16 @@ func separator(L *lua.LState, opts *lua.LTable) rune {
 	return r
 }
 
+// cellSize is about how many bytes a cell takes beside its text while it is read.
+const cellSize = 80
+
 func (h *Host) csvParse(L *lua.LState) int {
 	text := strings.TrimPrefix(argString(L, 1), "\ufeff")
 	opts := h.fields(L, 2, "header", "separator")
 	r := csv.NewReader(strings.NewReader(text))
 	r.Comma = separator(L, opts)
 	r.FieldsPerRecord = -1
+	h.std().room(L, cellSize*(strings.Count(text, string(r.Comma))+strings.Count(text, "\n")))
 	r.LazyQuotes = true
 	var names []string
 	if opts != nil && lua.LVAsBool(opts.RawGetString("header")) {

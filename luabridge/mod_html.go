@@ -26,7 +26,8 @@ func (h *Host) htmlParse(L *lua.LState) int {
 		return failed(L, err)
 	}
 	var doc *extract.Node
-	h.Blocking(func() { doc = extract.Parse(text) })
+	h.roomForTree(L, text)
+	h.Working(func() { doc = extract.Parse(text) })
 	return pushAll(L, h.element(&element{node: doc, base: base}))
 }
 
@@ -49,7 +50,8 @@ func xmlModule() module {
 				text := argString(L, 1)
 				var doc *extract.Node
 				var err error
-				h.Blocking(func() { doc, err = extract.ParseXML(text) })
+				h.roomForTree(L, text)
+				h.Working(func() { doc, err = extract.ParseXML(text) })
 				if err != nil {
 					return failed(L, err)
 				}

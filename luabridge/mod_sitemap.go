@@ -26,7 +26,7 @@ func (h *Host) sitemapParse(L *lua.LState) int {
 	url, contentType := fieldText(L, opts, "url"), fieldFirst(L, opts, "content_type")
 	var m *extract.Sitemap
 	var err error
-	h.Blocking(func() { m, err = extract.ParseSitemap(strings.NewReader(bytes), contentType, url) })
+	h.Working(func() { m, err = extract.ParseSitemap(strings.NewReader(bytes), contentType, url) })
 	if err != nil {
 		return failed(L, err)
 	}
@@ -73,7 +73,7 @@ func (h *Host) feedParse(L *lua.LState) int {
 	url, contentType := fieldText(L, opts, "url"), fieldFirst(L, opts, "content_type")
 	var f *extract.Feed
 	var err error
-	h.Blocking(func() { f, err = extract.ParseFeed(strings.NewReader(bytes), contentType, url) })
+	h.Working(func() { f, err = extract.ParseFeed(strings.NewReader(bytes), contentType, url) })
 	if err != nil {
 		return failed(L, err)
 	}

@@ -120,18 +120,36 @@ func (h *Host) selector(L *lua.LState) *extract.Selector {
 
 func (h *Host) nodeFind(L *lua.LState) int {
 	e := checkNode(L, 1, "find")
-	L.Push(h.element(e.near(e.node.Find(h.selector(L)))))
+	L.Push(h.element(e.near(h.first(L, e.node))))
 	return 1
 }
 
 func (h *Host) nodeAll(L *lua.LState) int {
 	e := checkNode(L, 1, "all")
-	list := h.L.NewTable()
-	for _, n := range e.node.All(h.selector(L)) {
+	sel := h.selector(L)
+	nodes, err := e.node.All(sel)
+	selected(L, sel, err)
+	list := h.L.CreateTable(len(nodes), 0)
+	for _, n := range nodes {
 		list.Append(h.element(e.near(n)))
 	}
 	L.Push(list)
 	return 1
+}
+
+// first is the first node below n that argument 2 selects, or nil.
+func (h *Host) first(L *lua.LState, n *extract.Node) *extract.Node {
+	sel := h.selector(L)
+	found, err := n.Find(sel)
+	selected(L, sel, err)
+	return found
+}
+
+// selected raises the error of a selection, if it had one.
+func selected(L *lua.LState, sel *extract.Selector, err error) {
+	if err != nil {
+		L.RaiseError("selector '%s': %s", sel, err.Error())
+	}
 }
 
 func (h *Host) nodeXPath(L *lua.LState) int {
@@ -166,7 +184,7 @@ func (h *Host) pushXPath(L *lua.LState, n *extract.Node, expr string, p *page) i
 func (h *Host) nodeText(L *lua.LState) int {
 	n := checkNode(L, 1, "text").node
 	if L.Get(2) != lua.LNil {
-		n = n.Find(h.selector(L))
+		n = h.first(L, n)
 	}
 	if n == nil {
 		L.Push(lua.LNil)

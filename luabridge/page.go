@@ -100,12 +100,14 @@ func bytesText(b []byte) string { return unsafe.String(unsafe.SliceData(b), len(
 
 // document is the page's tree, parsed with the lock given up; nil without a
 // body.
-func (p *page) document() *extract.Node {
+func (p *page) document(L *lua.LState) *extract.Node {
 	if p.doc == nil && p.resp != nil && p.resp.Body != nil {
 		resp := p.resp
+		var text string
+		p.h.Working(func() { text = p.decode() })
+		p.h.roomForTree(L, text)
 		var doc *extract.Node
-		p.h.Blocking(func() {
-			text := p.decode()
+		p.h.Working(func() {
 			if isXML(resp.Header.Get("Content-Type")) && !strings.Contains(resp.Header.Get("Content-Type"), "html") {
 				doc, _ = extract.ParseXML(text)
 			}
@@ -118,6 +120,15 @@ func (p *page) document() *extract.Node {
 		}
 	}
 	return p.doc
+}
+
+// nodeSize is about how many bytes of memory a tag of a page takes in its tree.
+const nodeSize = 130
+
+// roomForTree ends the call at hand where the tree of text would take the heap
+// over its limit.
+func (h *Host) roomForTree(L *lua.LState, text string) {
+	h.std().room(L, nodeSize*strings.Count(text, "<"))
 }
 
 // address is the page's URL, parsed; the zero URL where it cannot be.

@@ -104,11 +104,11 @@ func (p *page) field(L *lua.LState, name string) (lua.LValue, bool) {
 	case "hops":
 		return p.hops(), true
 	}
-	return p.responseField(name)
+	return p.responseField(L, name)
 }
 
 // responseField is the value of a field that is nil before there is a response.
-func (p *page) responseField(name string) (lua.LValue, bool) {
+func (p *page) responseField(L *lua.LState, name string) (lua.LValue, bool) {
 	if !slices.Contains(requestFields, name) {
 		return lua.LNil, false
 	}
@@ -143,11 +143,11 @@ func (p *page) responseField(name string) (lua.LValue, bool) {
 	case "robots":
 		return p.robots(), true
 	}
-	return p.bodyField(name), true
+	return p.bodyField(L, name), true
 }
 
 // bodyField is the value of a field that is nil before the body has arrived.
-func (p *page) bodyField(name string) lua.LValue {
+func (p *page) bodyField(L *lua.LState, name string) lua.LValue {
 	if p.resp.Body == nil {
 		return lua.LNil
 	}
@@ -165,7 +165,7 @@ func (p *page) bodyField(name string) lua.LValue {
 		}
 		return p.title
 	case "doc":
-		if doc := p.document(); doc != nil {
+		if doc := p.document(L); doc != nil {
 			return p.h.node(doc, p)
 		}
 	}
@@ -309,19 +309,21 @@ func (h *Host) requestCancel(L *lua.LState) int {
 func (h *Host) requestCSS(L *lua.LState) int {
 	p := checkPage(L, "css")
 	sel := h.selector(L)
-	doc := p.document()
+	doc := p.document(L)
 	if doc == nil {
 		L.Push(h.L.NewTable())
 		return 1
 	}
-	L.Push(h.nodeList(doc.All(sel), p))
+	nodes, err := doc.All(sel)
+	selected(L, sel, err)
+	L.Push(h.nodeList(nodes, p))
 	return 1
 }
 
 func (h *Host) requestXPath(L *lua.LState) int {
 	p := checkPage(L, "xpath")
 	expr := L.CheckString(2)
-	doc := p.document()
+	doc := p.document(L)
 	if doc == nil {
 		L.Push(h.L.NewTable())
 		return 1

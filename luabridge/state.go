@@ -153,6 +153,16 @@ func (h *Host) Blocking(f func()) {
 	f()
 }
 
+// Working is Blocking for work that burns the processor: the time of f counts
+// as Lua time, so that a hook cannot go on with it for ever.
+func (h *Host) Working(f func()) {
+	c, since := h.gate.cur, time.Now()
+	h.Blocking(func() {
+		f()
+		c.spent += time.Since(since)
+	})
+}
+
 // thread takes a Lua thread from the pool. A thread that an error has unwound
 // is not put back: closures may still refer to its stack.
 func (h *Host) thread() *lua.LState {

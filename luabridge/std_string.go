@@ -1,6 +1,7 @@
 package luabridge
 
 import (
+	"fmt"
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
@@ -128,8 +129,13 @@ func (s *std) stringChar(L *lua.LState) int {
 // fits raises an error for a string longer than a library function may make.
 func (s *std) fits(L *lua.LState, n int) {
 	if n > s.maxString || n < 0 {
-		L.RaiseError("resulting string too large (more than %d MiB; raise it with --script-memory)", s.maxString>>20)
+		L.RaiseError("%s", s.tooLarge().Error())
 	}
+}
+
+// tooLarge is the error of a string longer than a library function may make.
+func (s *std) tooLarge() error {
+	return fmt.Errorf("resulting string too large (more than %d MiB; raise it with --script-memory)", s.maxString>>20)
 }
 
 // bigString is the size from which a string is made only if the heap has room.

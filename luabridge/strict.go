@@ -64,9 +64,9 @@ func strayColon(path string) bool {
 
 // strictRefs are the URLs of the page's links read strictly, and the references
 // that are none, as the page has them. It runs without the lock.
-func (p *page) strictRefs(sel *extract.Selector) (urls, malformed []string) {
+func (p *page) strictRefs(sel *extract.Selector) (urls, malformed []string, err error) {
 	var refs []string
-	href := extract.Refs(p.decode(), sel, func(ref string, _, _ bool) bool {
+	href, err := extract.Refs(p.decode(), sel, func(ref string, _, _ bool) bool {
 		refs = append(refs, ref)
 		return true
 	})
@@ -79,7 +79,7 @@ func (p *page) strictRefs(sel *extract.Selector) (urls, malformed []string) {
 			urls = append(urls, resolve(base, strict))
 		}
 	}
-	return urls, malformed
+	return urls, malformed, err
 }
 
 // requestURLs is req:urls(selector?, opts): it waits. With opts.strict it
@@ -93,14 +93,16 @@ func (h *Host) requestURLs(L *lua.LState) int {
 	}
 	strict := opts != nil && lua.LVAsBool(opts.RawGetString("strict"))
 	var urls, malformed []string
+	var err error
 	if p.resp != nil && p.resp.Body != nil {
-		h.Blocking(func() {
+		h.Working(func() {
 			if strict {
-				urls, malformed = p.strictRefs(sel)
+				urls, malformed, err = p.strictRefs(sel)
 			} else {
-				urls, _ = p.refs(sel, true, math.MaxInt)
+				urls, _, err = p.refs(sel, true, math.MaxInt)
 			}
 		})
+		selected(L, sel, err)
 	}
 	L.Push(stringList(h.L, urls))
 	if !strict {

@@ -31,8 +31,8 @@ func (h *Host) appendJSON(b []byte, v lua.LValue, depth int) ([]byte, error) {
 			return append(b, "null"...), nil
 		}
 	case *lua.LTable:
-		if depth > maxNesting {
-			return nil, fmt.Errorf("tables nested deeper than %d, or one inside itself", maxNesting)
+		if err := h.writable(len(b), depth); err != nil {
+			return nil, err
 		}
 		h.fill(v)
 		if n := v.Len(); n > 0 && isList(v, n) || v.Metatable == h.types.array {
@@ -41,6 +41,22 @@ func (h *Host) appendJSON(b []byte, v lua.LValue, depth int) ([]byte, error) {
 		return h.appendObject(b, v, depth)
 	}
 	return nil, fmt.Errorf("a %s is no JSON value", v.Type())
+}
+
+// errNesting is the error of a table that has no end.
+var errNesting = fmt.Errorf("tables nested deeper than %d, or one inside itself", maxNesting)
+
+// writable is an error where a table may not be written after n bytes of JSON:
+// few tables that refer to each other can stand for very much of it.
+func (h *Host) writable(n, depth int) error {
+	s := h.std()
+	switch {
+	case depth > maxNesting:
+		return errNesting
+	case n > s.maxString:
+		return s.tooLarge()
+	}
+	return s.stopped()
 }
 
 func (h *Host) appendList(b []byte, t *lua.LTable, depth int) ([]byte, error) {
@@ -70,7 +86,9 @@ func (h *Host) appendObject(b []byte, t *lua.LTable, depth int) ([]byte, error) 
 		}
 		first = false
 		b = append(appendString(b, name), ':')
-		if b, err = h.appendJSON(b, v, depth+1); err != nil {
+		if b, err = h.appendJSON(b, v, depth+1); errors.Is(err, errNesting) {
+			return nil, err // its way there would be as long
+		} else if err != nil {
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 	}

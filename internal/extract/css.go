@@ -1,6 +1,7 @@
 package extract
 
 import (
+	"errors"
 	"strings"
 
 	"golang.org/x/net/html"
@@ -22,65 +23,91 @@ type cssTest func(n *html.Node, c *cssContext) bool
 
 // cssContext is what a match depends on beside the element.
 type cssContext struct {
-	scope  *html.Node         // :scope
-	anchor *html.Node         // of :has
-	places map[*html.Node]int // which child of its parent an element is, where asked before
+	scope  *html.Node // :scope
+	anchor *html.Node // of :has
+	places map[*html.Node]place
+	steps  *int // how many more elements may be tested; below 0 nothing matches
 }
 
-// place says which of its parent's elements n is, from 1. Elements are asked in
-// document order, so that a long list is not counted through for each.
-func (c *cssContext) place(n *html.Node) int {
-	i := 1
-	if p := prevElement(n); p != nil && c.places[p] > 0 {
-		i += c.places[p]
-	} else {
-		for ; p != nil; p = prevElement(p) {
-			i++
-		}
-	}
-	if c.places == nil {
-		c.places = map[*html.Node]int{}
-	}
-	c.places[n] = i
-	return i
+// maxSteps is how many nodes one selection may look at, for a selector as for
+// an XPath expression: "* * :has(* *)" asks for more than any page is worth.
+const maxSteps = 50_000_000
+
+var errSteps = errors.New("too much work")
+
+func newCSSContext(scope *html.Node) *cssContext {
+	steps := maxSteps
+	return &cssContext{scope: scope, places: map[*html.Node]place{}, steps: &steps}
 }
+
+// step counts n nodes looked at, and says whether there may be more.
+func (c *cssContext) step(n int) bool {
+	*c.steps -= n
+	return *c.steps >= 0
+}
+
+// err is errSteps where the selection was given up.
+func (c *cssContext) err() error {
+	if *c.steps < 0 {
+		return errSteps
+	}
+	return nil
+}
+
+// A matchResult says, where there is no match, which other elements cannot
+// match either: trying them would make a chain of combinators exponential.
+type matchResult int
+
+const (
+	matches    matchResult = iota
+	notThis                // another element in its place may
+	noSibling              // none of its siblings in its place, but perhaps one further up
+	noAncestor             // nothing around it either
+)
 
 func (s *complexSelector) match(n *html.Node, c *cssContext) bool {
-	return s.matchAt(len(s.compounds)-1, n, c)
+	return s.matchAt(len(s.compounds)-1, n, c) == matches
 }
 
 // matchAt matches the i-th compound against n and those before it against the
 // elements around n.
-func (s *complexSelector) matchAt(i int, n *html.Node, c *cssContext) bool {
+func (s *complexSelector) matchAt(i int, n *html.Node, c *cssContext) matchResult {
+	if !c.step(1) {
+		return noAncestor
+	}
 	for _, test := range s.compounds[i] {
 		if !test(n, c) {
-			return false
+			return notThis
 		}
 	}
 	if i == 0 {
-		return true
+		return matches
 	}
 	switch s.combs[i-1] {
 	case '>':
-		p := parentElement(n)
-		return p != nil && s.matchAt(i-1, p, c)
+		if p := parentElement(n); p != nil {
+			return s.matchAt(i-1, p, c)
+		}
 	case '+':
-		p := prevElement(n)
-		return p != nil && s.matchAt(i-1, p, c)
+		if p := prevElement(n); p != nil {
+			return s.matchAt(i-1, p, c)
+		}
+		return noSibling
 	case '~':
 		for p := prevElement(n); p != nil; p = prevElement(p) {
-			if s.matchAt(i-1, p, c) {
-				return true
+			if r := s.matchAt(i-1, p, c); r != notThis {
+				return r
 			}
 		}
+		return noSibling
 	default:
 		for p := parentElement(n); p != nil; p = parentElement(p) {
-			if s.matchAt(i-1, p, c) {
-				return true
+			if r := s.matchAt(i-1, p, c); r == matches || r == noAncestor {
+				return r
 			}
 		}
 	}
-	return false
+	return noAncestor
 }
 
 func matchAny(list []complexSelector, n *html.Node, c *cssContext) bool {
@@ -213,44 +240,12 @@ func hasWord(list, word string) bool {
 	}
 }
 
-// nth is the an+b of :nth-child and its like.
-type nth struct{ a, b int }
-
-func (p nth) matches(i int) bool {
-	d := i - p.b
-	if p.a == 0 {
-		return d == 0
-	}
-	return d%p.a == 0 && d/p.a >= 0
-}
-
-// nthTest counts the siblings before n, or after it, that are like it.
-func nthTest(p nth, last, sameType bool, of []complexSelector) cssTest {
-	return func(n *html.Node, c *cssContext) bool {
-		if n.Parent == nil || of != nil && !matchAny(of, n, c) {
-			return false
-		}
-		if !last && !sameType && of == nil {
-			return p.matches(c.place(n))
-		}
-		step := prevElement
-		if last {
-			step = nextElement
-		}
-		i := 1
-		for s := step(n); s != nil; s = step(s) {
-			if (!sameType || s.Data == n.Data) && (of == nil || matchAny(of, s, c)) {
-				i++
-			}
-		}
-		return p.matches(i)
-	}
-}
-
 // hasTest is :has: something below n, or beside it, matches relative to n.
 func hasTest(list []complexSelector) cssTest {
 	return func(n *html.Node, c *cssContext) bool {
-		inner := &cssContext{scope: c.scope, anchor: n}
+		around := *c
+		inner := &around
+		inner.anchor = n
 		for i := range list {
 			s := &list[i]
 			if comb := s.combs[0]; comb == '+' || comb == '~' {
@@ -269,6 +264,9 @@ func hasTest(list []complexSelector) cssTest {
 
 func matchBelow(s *complexSelector, n *html.Node, c *cssContext) bool {
 	for d := range n.Descendants() {
+		if !c.step(1) {
+			return false
+		}
 		if isElement(d) && s.match(d, c) {
 			return true
 		}
@@ -306,7 +304,10 @@ func langTest(langs []string) cssTest {
 }
 
 func containsTest(text string) cssTest {
-	return func(n *html.Node, _ *cssContext) bool { return strings.Contains(textContent(n), text) }
+	return func(n *html.Node, c *cssContext) bool {
+		content := textContent(n)
+		return c.step(len(content)/64) && strings.Contains(content, text)
+	}
 }
 
 // pseudoClasses are those without arguments.

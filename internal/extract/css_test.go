@@ -45,9 +45,12 @@ func TestCSSSuite(t *testing.T) {
 			context = docs[c.Doc+" as HTML"]
 		}
 		if c.Count != nil && strings.Contains(c.CSS, ":scope") {
-			context = context.Find(mustSelector(t, "body"))
+			context = mustFind(t, context, "body")
 		}
-		found := context.All(sel)
+		found, err := context.All(sel)
+		if err != nil {
+			t.Fatal(err)
+		}
 		if cssMisses[c.CSS] != "" {
 			missed++
 			continue
@@ -84,6 +87,53 @@ func mustSelector(t testing.TB, sel string) *Selector {
 	return s
 }
 
+func mustAll(t testing.TB, n *Node, sel string) []*Node {
+	t.Helper()
+	found, err := n.All(mustSelector(t, sel))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+func mustFind(t testing.TB, n *Node, sel string) *Node {
+	t.Helper()
+	found, err := n.Find(mustSelector(t, sel))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return found
+}
+
+// TestSelectorWork: a chain of combinators that fails costs no more than its
+// length for each element around; what costs more than any page is worth ends.
+func TestSelectorWork(t *testing.T) {
+	deep := Parse("<main>" + strings.Repeat("<div>", 400))
+	wide := Parse("<main>" + strings.Repeat("<i></i>", 5_000))
+	wider := Parse("<main>" + strings.Repeat("<i></i>", 50_000))
+	for _, tt := range []struct {
+		name, sel string
+		doc       *Node
+		want      int
+		gaveUp    bool
+	}{
+		{"descendants that are not there", "nav" + strings.Repeat(" div", 30), deep, 0, false},
+		{"descendants that are there", "main" + strings.Repeat(" div", 30), deep, 371, false},
+		{"children among descendants", "nav > div" + strings.Repeat(" div", 30) + " > div", deep, 0, false},
+		{"siblings that are not there", "b" + strings.Repeat(" ~ i", 10), wide, 0, false},
+		{"has in has", "div:has(div:has(div:has(div:has(nav))))", deep, 0, true},
+		{"places from the end", "i:nth-last-of-type(2n)", wider, 25_000, false},
+		{"all siblings for each", "i:nth-last-child(2n of i)", wider, 0, true},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := tt.doc.All(mustSelector(t, tt.sel))
+			if len(got) != tt.want || (err != nil) != tt.gaveUp {
+				t.Errorf("%d elements, %v; want %d, gave up: %t", len(got), err, tt.want, tt.gaveUp)
+			}
+		})
+	}
+}
+
 func TestSelectors(t *testing.T) {
 	const page = `<html><body><div id=a class="x y"><p id=b>one <b>two</b></p><p id=c lang=de-AT data-x="1">three</p></div>
 		<ul id=d><li id=e class=X>1<li id=f>2<li id=g class="X y">3</ul><svg id=h><a id=i xlink:href="z"></a><foreignObject id=j></foreignObject></svg></body>`
@@ -112,7 +162,7 @@ func TestSelectors(t *testing.T) {
 	doc := Parse(page)
 	for _, tt := range tests {
 		var got []string
-		for _, n := range doc.All(mustSelector(t, tt.sel)) {
+		for _, n := range mustAll(t, doc, tt.sel) {
 			id, _ := n.Attr("id")
 			got = append(got, id)
 		}
@@ -136,7 +186,7 @@ func TestPseudoElements(t *testing.T) {
 	}
 	for _, tt := range tests {
 		var got []string
-		for _, n := range doc.All(mustSelector(t, tt.sel)) {
+		for _, n := range mustAll(t, doc, tt.sel) {
 			got = append(got, n.Text())
 		}
 		if !slices.Equal(got, tt.want) {
@@ -158,7 +208,7 @@ func TestSelectorErrors(t *testing.T) {
 
 func TestLongLists(t *testing.T) {
 	doc := Parse("<ul>" + strings.Repeat("<li>x", 30_000) + "</ul>")
-	if got := len(doc.All(mustSelector(t, "ul > li:nth-child(3n+1)"))); got != 10_000 {
+	if got := len(mustAll(t, doc, "ul > li:nth-child(3n+1)")); got != 10_000 {
 		t.Errorf("%d elements, want 10000", got)
 	}
 }

@@ -27,7 +27,7 @@ func TestHostilePages(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			links, _ := Links(tt.page, nil)
+			links, _, _ := Links(tt.page, nil)
 			if len(links) != tt.links {
 				t.Errorf("%d links, want %d", len(links), tt.links)
 			}
@@ -43,13 +43,13 @@ func TestHostilePages(t *testing.T) {
 
 func TestTooDeep(t *testing.T) {
 	doc := Parse("<title>T</title>" + strings.Repeat("<div>", 600) + "<a href=/x>text</a><script><a href=y></script>")
-	if got, _ := doc.Find(mustSelector(t, "a")).Attr("href"); got != "/x" {
+	if got, _ := mustFind(t, doc, "a").Attr("href"); got != "/x" {
 		t.Errorf("href %q", got)
 	}
-	if got := len(doc.All(mustSelector(t, "div"))); got != 600 {
+	if got := len(mustAll(t, doc, "div")); got != 600 {
 		t.Errorf("%d elements, want 600", got)
 	}
-	if got := doc.Find(mustSelector(t, "title")).Text(); got != "T" {
+	if got := mustFind(t, doc, "title").Text(); got != "T" {
 		t.Errorf("title %q", got)
 	}
 }

@@ -35,7 +35,7 @@ type Link struct {
 // A simple selector is found without a tree: in comments, scripts, styles and
 // other raw text there are no elements, in noscript and template there are.
 // A tree may repeat a link whose element markup errors have split in two.
-func Links(page string, sel *Selector) (links []Link, base string) {
+func Links(page string, sel *Selector) (links []Link, base string, err error) {
 	if !sel.Simple() {
 		return Parse(page).Links(sel)
 	}
@@ -45,22 +45,25 @@ func Links(page string, sel *Selector) (links []Link, base string) {
 		c.tag()
 	}
 	c.closeFrom(0)
-	return c.links, c.base.ref
+	return c.links, c.base.ref, nil
 }
 
 // Refs calls yield with each link that sel selects until it returns false. It
 // is [Links] without the text, and faster. base is known when it returns, as
 // also the last element of a page may name it; "" if none does or yield ended it.
 // refresh says that the link is where a meta refresh leads.
-func Refs(page string, sel *Selector, yield func(ref string, nofollow, refresh bool) bool) (base string) {
+func Refs(page string, sel *Selector, yield func(ref string, nofollow, refresh bool) bool) (base string, err error) {
 	if !sel.Simple() {
-		links, base := Links(page, sel)
+		links, base, err := Links(page, sel)
+		if err != nil {
+			return "", err
+		}
 		for _, l := range links {
 			if !yield(l.Ref, l.NoFollow, l.Tag == "meta") {
-				return ""
+				return "", nil
 			}
 		}
-		return base
+		return base, nil
 	}
 	rules := sel.linkRules()
 	z := scanner{page: page}
@@ -78,7 +81,7 @@ func Refs(page string, sel *Selector, yield func(ref string, nofollow, refresh b
 			z.apply(rules, emit)
 		}
 	}
-	return b.ref
+	return b.ref, nil
 }
 
 // linkRules are the rules of a simple selector.

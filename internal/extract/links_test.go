@@ -151,11 +151,11 @@ func TestLinks(t *testing.T) {
 			if tt.sel != "" {
 				sel = mustSelector(t, tt.sel)
 			}
-			got, base := Links(tt.page, sel)
+			got, base, _ := Links(tt.page, sel)
 			if diff := cmp.Diff(tt.want, got); diff != "" || base != tt.base {
 				t.Errorf("base %q, want %q (-want +got):\n%s", base, tt.base, diff)
 			}
-			fromTree, base := Parse(tt.page).Links(sel)
+			fromTree, base, _ := Parse(tt.page).Links(sel)
 			if diff := cmp.Diff(tt.want, fromTree); diff != "" || base != tt.base {
 				t.Errorf("tree: base %q, want %q (-want +got):\n%s", base, tt.base, diff)
 			}
@@ -185,7 +185,7 @@ func TestBaseSuite(t *testing.T) {
 		}
 		want := string(bytesOf(t, v.Value))
 		page, _ := Decode(bytesOf(t, v.Args[0]), "", HTML)
-		_, base := Links(page, nil)
+		_, base, _ := Links(page, nil)
 		if got := resolveRef(t, at, base); !strings.EqualFold(got, want) {
 			t.Errorf("%s: base %q, want %q", v.Args[0], got, want)
 		}
@@ -295,7 +295,7 @@ func TestLinkExtractorSuite(t *testing.T) {
 			body = append(body, byte(r))
 		}
 		page, _ := Decode(body, "text/html; charset="+c.Encoding, HTML)
-		links, base := Links(page, nil)
+		links, base, _ := Links(page, nil)
 		var got, want []string
 		seen := map[string]bool{}
 		for _, l := range links {

@@ -34,34 +34,38 @@ func Parse(page string) *Node {
 }
 
 // Find returns the first of what [Node.All] returns, or nil.
-func (n *Node) Find(sel *Selector) *Node {
+func (n *Node) Find(sel *Selector) (*Node, error) {
 	var found *Node
-	n.each(sel, func(d *html.Node) bool {
+	err := n.each(sel, func(d *html.Node) bool {
 		found = wrap(d)
 		return false
 	})
-	return found
+	return found, err
 }
 
 // All returns the elements below n that sel selects, in document order. In it
 // :scope is n itself, or the root element of a whole page. ::text gives the
 // text nodes that are an element's children and ::attr(name) its attribute as
-// text nodes of their own.
-func (n *Node) All(sel *Selector) []*Node {
+// text nodes of their own. A selector that has to look at more than 50 million
+// elements is an error.
+func (n *Node) All(sel *Selector) ([]*Node, error) {
 	var found []*Node
-	n.each(sel, func(d *html.Node) bool {
+	err := n.each(sel, func(d *html.Node) bool {
 		found = append(found, wrap(d))
 		return true
 	})
-	return found
+	if err != nil {
+		return nil, err
+	}
+	return found, nil
 }
 
 // each calls yield with what sel selects until it returns false.
-func (n *Node) each(sel *Selector, yield func(*html.Node) bool) {
+func (n *Node) each(sel *Selector, yield func(*html.Node) bool) error {
 	if n == nil {
-		return
+		return nil
 	}
-	c := &cssContext{scope: n.scope()}
+	c := newCSSContext(n.scope())
 	for d := range n.raw.Descendants() {
 		if !isElement(d) {
 			continue
@@ -69,14 +73,18 @@ func (n *Node) each(sel *Selector, yield func(*html.Node) bool) {
 		for i := range sel.list {
 			if s := &sel.list[i]; s.match(d, c) {
 				if !s.yield(d, yield) {
-					return
+					return nil
 				}
 				if s.pseudo == "" {
 					break
 				}
 			}
 		}
+		if c.err() != nil {
+			break
+		}
 	}
+	return c.err()
 }
 
 // yield hands over the element, or what its pseudo-element is.
@@ -105,7 +113,7 @@ func (n *Node) scope() *html.Node {
 }
 
 // Links is [Links] for the elements below n.
-func (n *Node) Links(sel *Selector) (links []Link, base string) {
+func (n *Node) Links(sel *Selector) (links []Link, base string, err error) {
 	return treeLinks(n, sel)
 }
 

@@ -150,7 +150,7 @@ func walk(t *testing.T, root *os.Root, entry string) map[string]int {
 		page, _ := Decode(body, "", HTML)
 		var found []string
 		base := at
-		if b := Refs(page, sel, func(ref string, _, _ bool) bool { found = append(found, ref); return true }); b != "" {
+		if b, _ := Refs(page, sel, func(ref string, _, _ bool) bool { found = append(found, ref); return true }); b != "" {
 			if u, err := at.Parse(b); err == nil {
 				base = u
 			}
@@ -255,14 +255,14 @@ func scannerDiff(t testing.TB, page string) string {
 		}
 		return set{title, base, slices.Sorted(maps.Keys(m))}
 	}
-	links, base := Links(page, sel)
+	links, base, _ := Links(page, sel)
 	scanned := collect(links, base, Title(page))
 	doc := Parse(page)
-	links, base = doc.Links(sel)
+	links, base, _ = doc.Links(sel)
 	tree := collect(links, base, treeTitle(doc))
 	var refs []string
 	Refs(page, sel, func(ref string, _, _ bool) bool { refs = append(refs, ref); return true })
-	links, _ = Links(page, sel)
+	links, _, _ = Links(page, sel)
 	for i, l := range links {
 		if i >= len(refs) || refs[i] != l.Ref {
 			return "Refs and Links differ"

@@ -8,11 +8,11 @@ import (
 )
 
 // treeLinks finds in a tree what [Links] finds in the bytes.
-func treeLinks(n *Node, sel *Selector) (links []Link, base string) {
+func treeLinks(n *Node, sel *Selector) (links []Link, base string, err error) {
 	if n == nil {
-		return nil, ""
+		return nil, "", nil
 	}
-	c := &cssContext{scope: n.scope()}
+	c := newCSSContext(n.scope())
 	for d := range n.raw.Descendants() {
 		if d.Type != html.ElementNode {
 			continue
@@ -26,7 +26,7 @@ func treeLinks(n *Node, sel *Selector) (links []Link, base string) {
 			}
 		}
 	}
-	return links, treeBase(n.raw)
+	return links, treeBase(n.raw), c.err()
 }
 
 // treeBase is the href of the first base element of n's document.

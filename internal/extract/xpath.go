@@ -91,11 +91,6 @@ type xpathRun struct {
 	steps int
 }
 
-// maxXPathSteps is how many nodes an evaluation may look at.
-const maxXPathSteps = 50_000_000
-
-var errXPathSteps = errors.New("too much work")
-
 type xcontext struct {
 	node      xnode
 	pos, size int

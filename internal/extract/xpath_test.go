@@ -165,14 +165,14 @@ func TestParseXML(t *testing.T) {
 	if got := doc.HTML(); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}
-	item := doc.Find(mustSelector(t, "m|Item"))
+	item := mustFind(t, doc, "m|Item")
 	if got := item.Tag(); got != "m:Item" {
 		t.Errorf("tag %q", got)
 	}
-	if item != nil && item.Find(mustSelector(t, "x")) != nil {
+	if item != nil && mustFind(t, item, "x") != nil {
 		t.Error("found an element that is not there")
 	}
-	if got := len(doc.All(mustSelector(t, "Item, e"))); got != 2 {
+	if got := len(mustAll(t, doc, "Item, e")); got != 2 {
 		t.Errorf("%d elements by local name, want 2", got)
 	}
 	nodes, err := doc.XPath("//m:Item")

@@ -172,8 +172,8 @@ func (x *xpathRun) axis(from xnode, axis string, yield func(xnode)) error {
 			})
 		}
 	}
-	if x.steps > maxXPathSteps {
-		return errXPathSteps
+	if x.steps > maxSteps {
+		return errSteps
 	}
 	return nil
 }
