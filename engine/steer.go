@@ -51,6 +51,8 @@ type Explanation struct {
 	Queue     string // "" if it would be skipped
 	Skip      *Skip  // why it would be; nil if it would not
 	Robots    string // what robots.txt says: "allowed", "robots.txt line 4 disallows it", "not known"
+
+	Disallowed bool // robots.txt is known, and does not allow it
 }
 
 // Explain says what would become of r as a seed. state answers the rule state
@@ -68,13 +70,13 @@ func (e *Engine) Explain(ctx context.Context, r *Request, state func(queue strin
 		return x
 	}
 	x.Queue, _ = e.policy.Key(ctx, r)
-	x.Robots = e.explainRobots(r, state(x.Queue))
+	x.Robots, x.Disallowed = e.explainRobots(r, state(x.Queue))
 	return x
 }
 
-func (e *Engine) explainRobots(r *Request, state []byte) string {
+func (e *Engine) explainRobots(r *Request, state []byte) (says string, disallowed bool) {
 	if !e.cfg.Robots {
-		return "not asked"
+		return "not asked", false
 	}
 	var kept queueState
 	if json.Unmarshal(state, &kept) == nil {
@@ -83,13 +85,13 @@ func (e *Engine) explainRobots(r *Request, state []byte) string {
 	g := e.robots.get(origin(r))
 	u, err := r.parsed()
 	if g == nil || err != nil {
-		return "not known"
+		return "not known", false
 	}
 	ok, detail := g.verdict(u)
 	if ok {
-		return "allowed"
+		return "allowed", false
 	}
-	return detail + " disallows it"
+	return detail + " disallows it", true
 }
 
 // Resting reads from a queue's rule state what its rest is owed to, "" for the

@@ -23,6 +23,7 @@ var failedTests = []suiteTest{
 	{"requeue of a crawl that is over", testRequeueOver},
 	{"pushed again is failed no longer", testFailedPushedAgain},
 	{"one failure", testFailedOne},
+	{"state of what holds nothing", testLookState},
 	{"failures go with the crawl", testFailedFresh},
 }
 
@@ -363,4 +364,19 @@ func TestRedisHostileFailures(t *testing.T) {
 	c.push(pages("a:1")...)
 	c.done(failing(c.one(1), "1=404"))
 	c.is("kept", "a:1=404", c.kept())
+}
+
+func testLookState(c *tester) {
+	c.push(pages("a:1")...)
+	l := c.one(1)
+	out := finish(l)
+	out.State = []byte("what it is owed")
+	c.done(out)
+	for queue, want := range map[string]string{"a": "what it is owed", "b": ""} {
+		state, err := c.inspector().State(c.ctx, queue)
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		c.is("state of "+queue, want, string(state))
+	}
 }

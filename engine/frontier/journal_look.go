@@ -71,6 +71,19 @@ func (j *Journal) queues(ctx context.Context, from uint32) (found []Queue, more 
 	return found, to < j.x.nqueue, nil
 }
 
+// State implements Inspector.
+func (j *Journal) State(ctx context.Context, queue string) ([]byte, error) {
+	if err := j.enter(ctx); err != nil {
+		return nil, err
+	}
+	defer j.mu.Unlock()
+	id, ok := j.x.byName[queue]
+	if !ok || j.x.queue(id).state == "" {
+		return nil, nil
+	}
+	return []byte(j.x.queue(id).state), nil
+}
+
 // Peek implements Inspector.
 func (j *Journal) Peek(ctx context.Context, queue string, limit int) ([]Waiting, error) {
 	if err := j.enter(ctx); err != nil {

@@ -19,6 +19,9 @@ var ErrNoCrawl = errors.New("no such crawl")
 type Inspector interface {
 	// Queues yields every queue that holds requests, in no particular order.
 	Queues(ctx context.Context) iter.Seq2[Queue, error]
+	// State is the rule state of a queue, also of one that holds nothing; nil if
+	// it has none.
+	State(ctx context.Context, queue string) ([]byte, error)
 	// Peek lists requests of a queue in the order they will be leased, then
 	// those with a time of their own; limit of them, or all if it is 0. It
 	// changes nothing. A queue that is not there holds none.

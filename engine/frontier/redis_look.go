@@ -179,6 +179,18 @@ func (l queueLook) queue(clock serverClock) Queue {
 	return q
 }
 
+// State implements Inspector.
+func (r *Redis) State(ctx context.Context, queue string) (state []byte, err error) {
+	err = r.patiently(ctx, func(bool) (err error) {
+		state, err = r.client.HGet(ctx, r.keys.sets[r.keys.shard(queue)].keys[keyState], queue).Bytes()
+		return err
+	})
+	if errors.Is(err, redis.Nil) {
+		return nil, nil
+	}
+	return state, err
+}
+
 // Peek implements Inspector.
 func (r *Redis) Peek(ctx context.Context, queue string, limit int) ([]Waiting, error) {
 	var found []Waiting

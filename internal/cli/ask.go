@@ -36,16 +36,18 @@ func inquire(p *process, verb string, named, filters bool) (*inquiry, error) {
 	set.StringVar(&q.redis, "redis", q.env("DOWNPOUR_REDIS", ""), "")
 	set.BoolVar(&q.json, "json", false, "")
 	if filters {
-		set.StringVar(&q.Host, "host", "", "")
-		set.StringVar(&q.Kind, "kind", "", "")
-		set.StringVar(&q.Match, "match", "", "")
+		q.flags(set)
 		set.IntVar(&q.Limit, "limit", 0, "")
+		set.BoolVar(&q.Failed, "failed", false, "")
 	}
 	if err := set.Parse(p.args); err != nil {
 		if errors.Is(err, pflag.ErrHelp) {
 			return nil, err
 		}
 		return nil, flagError(err, set)
+	}
+	if err := q.check(); err != nil {
+		return nil, err
 	}
 	q.words = set.Args()
 	if named {

@@ -58,7 +58,7 @@ func verbs() []verb {
 		{"status", "[NAME]", "tell how a crawl stands and what its end waits for", statusVerb},
 		{"hosts", "[NAME]", "list the hosts that a crawl has left", hostsVerb},
 		{"why", "URL", "tell what becomes of a URL", whyVerb},
-		{"queue", "ls|add|drop [URL…]", "list, add or take out waiting requests", queueVerb},
+		{"queue", "ls|add|drop|requeue", "list, add or take out requests, or put failed ones back", queueVerb},
 		{"pause", "[NAME]", "let a running crawl start nothing", pauseVerb},
 		{"resume", "[NAME]", "let a paused crawl go on", resumeVerb},
 		{"stop", "[NAME]", "end a running crawl in order; it can be resumed", stopVerb},

@@ -35,12 +35,10 @@ type desk struct {
 
 // An asking is the arguments of a command.
 type asking struct {
-	URLs  []string `json:"urls,omitempty"`
-	Host  string   `json:"host,omitempty"`
-	Kind  string   `json:"kind,omitempty"`
-	Match string   `json:"match,omitempty"`
-	Limit int      `json:"limit,omitempty"`
-	Delay float64  `json:"delay,omitempty"` // s
+	filter
+	Failed bool    `json:"failed,omitempty"` // those that failed, not those that wait
+	Limit  int     `json:"limit,omitempty"`
+	Delay  float64 `json:"delay,omitempty"` // s
 }
 
 // handlers are what can be asked of a desk.
@@ -48,7 +46,7 @@ func (d *desk) handlers() map[string]control.Handler {
 	all := map[string]control.Handler{}
 	for name, do := range map[string]func(context.Context, asking, func(any) error) error{
 		"status": d.status, "hosts": d.hosts, "why": d.why,
-		"ls": d.list, "add": d.add, "drop": d.drop,
+		"ls": d.list, "add": d.add, "drop": d.drop, "requeue": d.requeue,
 		"pause": d.pause, "resume": d.resume, "stop": d.stop, "set": d.set, "verify": d.verify,
 	} {
 		all[name] = func(ctx context.Context, args json.RawMessage, row func(any) error) error {
@@ -191,10 +189,14 @@ type whyRow struct {
 	Skip      string    `json:"skip,omitempty"` // why it would not be fetched
 	Robots    string    `json:"robots,omitempty"`
 	Seen      bool      `json:"seen"`
-	State     string    `json:"state"` // skipped, new, waiting, leased, gone
+	State     string    `json:"state"` // skipped, new, waiting, leased, failed, fetched
 	Ahead     int       `json:"ahead"` // requests of its host before it
 	Attempts  int       `json:"attempts"`
+	Last      string    `json:"last,omitempty"`    // how the last attempt failed: "503", "timeout"
+	Message   string    `json:"message,omitempty"` // of the failure
+	At        time.Time `json:"at,omitzero"`       // when it failed
 	Referrer  string    `json:"referrer,omitempty"`
+	Depth     int       `json:"depth,omitempty"`
 	Due       time.Time `json:"due,omitzero"`
 	Cause     string    `json:"cause,omitempty"`
 }
@@ -217,8 +219,10 @@ func (d *desk) whyOne(ctx context.Context, url string) (whyRow, error) {
 	var failed error
 	req := &engine.Request{URL: url, Depth: -1}
 	x := d.engine.Explain(ctx, req, func(name string) []byte {
+		state, err := d.store.State(ctx, name)
 		queue, failed = d.queue(ctx, name)
-		return queue.State
+		failed = errors.Join(failed, err)
+		return state
 	})
 	w := whyRow{URL: url, Canonical: x.Canonical, Host: x.Queue, Robots: x.Robots, State: "new"}
 	if x.Skip != nil {
@@ -229,13 +233,15 @@ func (d *desk) whyOne(ctx context.Context, url string) (whyRow, error) {
 	if err := errors.Join(err, failed); err != nil || !seen {
 		return w, err
 	}
-	w.Seen, w.State = true, "gone"
+	w.Seen = true
 	waiting, err := d.store.Peek(ctx, x.Queue, 0)
 	for i, p := range waiting {
 		if p.Request.URL != req.URL && p.Request.OriginalURL() != req.URL && (p.Request.Print == 0 || p.Request.Print != x.Print) {
 			continue
 		}
-		w.State, w.Ahead, w.Attempts, w.Referrer = "waiting", i, p.Request.Attempt, p.Request.Referrer
+		w.State, w.Ahead = "waiting", i
+		w.Attempts, w.Last = p.Request.Attempt, p.Request.Last
+		w.Referrer, w.Depth = p.Request.Referrer, p.Request.Depth
 		w.Cause, w.Due = newHostRow(queue, time.Now()).Cause, queue.Due
 		if p.Leased {
 			w.State, w.Cause = "leased", ""
@@ -243,9 +249,29 @@ func (d *desk) whyOne(ctx context.Context, url string) (whyRow, error) {
 		if p.Due.After(w.Due) {
 			w.Due, w.Cause = p.Due, "to be tried again at "+p.Due.Local().Format("15:04:05")
 		}
-		break
+		return w, nil
 	}
-	return w, err
+	if err != nil {
+		return w, err
+	}
+	return d.whyOver(ctx, req, x, w)
+}
+
+// whyOver completes the row of what has been pushed and waits no longer.
+func (d *desk) whyOver(ctx context.Context, req *engine.Request, x engine.Explanation, w whyRow) (whyRow, error) {
+	f, err := d.store.Failure(ctx, req.URL, x.Print)
+	switch {
+	case err != nil:
+		return w, err
+	case f != nil:
+		w.State, w.Attempts, w.Last, w.Message, w.At = "failed", f.Attempts, f.Word(), f.Message, f.At
+		w.Referrer, w.Depth = f.Request.Referrer, f.Request.Depth
+	case x.Disallowed:
+		w.State, w.Skip = "skipped", x.Robots
+	default:
+		w.State = "fetched"
+	}
+	return w, nil
 }
 
 // queue is the queue of a name; one that holds nothing has nothing to tell.

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"downpour/engine"
 	"downpour/engine/frontier"
 	"downpour/internal/monitor"
 	"downpour/internal/option"
@@ -59,6 +58,9 @@ func statusVerb(ctx context.Context, p *process) error {
 		fmt.Fprintf(w, "\n%d done, %d queued on %d hosts, %d under way, %d seen\n", c.Finished, c.Queued, c.Queues, c.Leased, c.Seen)
 		if c.Aside > 0 {
 			fmt.Fprintf(w, "%d set aside: they ended three workers\n", c.Aside)
+		}
+		if c.Failed > 0 {
+			fmt.Fprintf(w, "%d failed: downpour queue ls --failed lists them, queue requeue puts them back\n", c.Failed)
 		}
 		if c.Queued == 0 {
 			return
@@ -128,8 +130,11 @@ func writeWhy(w io.Writer, y whyRow) {
 	switch y.State {
 	case "new":
 		line("state", "never pushed")
-	case "gone":
-		line("state", "pushed before, and no longer queued: fetched, skipped or dropped")
+	case "fetched":
+		line("state", "fetched: pushed before, not queued and not failed")
+	case "failed":
+		line("state", "failed at "+y.At.Local().Format(time.DateTime)+"; downpour queue requeue puts it back")
+		line("failure", failureText(y.Last, y.Message))
 	case "waiting":
 		line("state", fmt.Sprintf("waiting, %d of its host before it", y.Ahead))
 	case "leased":
@@ -138,59 +143,22 @@ func writeWhy(w io.Writer, y whyRow) {
 	if y.Attempts > 0 {
 		line("attempts", strconv.Itoa(y.Attempts))
 	}
+	if y.State != "failed" {
+		line("last", y.Last)
+	}
 	line("found on", y.Referrer)
+	if y.Depth > 0 {
+		line("depth", strconv.Itoa(y.Depth))
+	}
 	line("waits for", y.Cause)
 }
 
-// queueVerb lists, adds and takes out requests.
-func queueVerb(ctx context.Context, p *process) error {
-	if len(p.args) == 0 {
-		return usagef("queue what? ls, add or drop")
+// failureText is a failure in a word and what it says besides.
+func failureText(word, message string) string {
+	if rest, ok := strings.CutPrefix(message, word); ok { // "404 Not Found"
+		return word + rest
 	}
-	do := p.args[0]
-	p.args = p.args[1:]
-	q, err := inquire(p, "queue", false, do != "add")
-	if err != nil {
-		return explained(ctx, p, "queue", err)
-	}
-	if len(q.words) > 0 || do == "add" {
-		if q.URLs, err = q.urls(); err != nil {
-			return err
-		}
-	}
-	switch do {
-	case "ls":
-		return show(ctx, q, "ls", func(w io.Writer, r waitingRow) {
-			req, err := engine.ParseRequest(r.Request)
-			if err == nil {
-				fmt.Fprintf(w, "%s  %s\n", pad(r.State, 7), req.URL)
-			}
-		})
-	case "add":
-		return show(ctx, q, "add", writeAdded)
-	case "drop":
-		if q.Host+q.Kind+q.Match == "" && len(q.URLs) == 0 {
-			return usagef("drop which? name URLs, or pick with --host, --kind or --match; --match . is all")
-		}
-		return show(ctx, q, "drop", func(w io.Writer, r struct{ Dropped int }) {
-			fmt.Fprintf(w, "%d dropped\n", r.Dropped)
-		})
-	}
-	if near, ok := option.Nearest(do, []string{"ls", "add", "drop"}); ok {
-		return usagef("unknown queue %q (did you mean %q?)", do, near)
-	}
-	return usagef("unknown queue %q: there are ls, add and drop", do)
-}
-
-func writeAdded(w io.Writer, r addRow) {
-	if r.Posted > 0 {
-		fmt.Fprintf(w, "%d handed to the workers\n", r.Posted)
-		return
-	}
-	fmt.Fprintf(w, "%d added\n", r.Added)
-	for _, s := range r.Skipped {
-		fmt.Fprintf(w, "skipped %s\n", s)
-	}
+	return word + ": " + message
 }
 
 // steerVerb is a verb that tells a running crawl something.
@@ -259,7 +227,8 @@ func verifyVerb(ctx context.Context, p *process) error {
 			fmt.Fprintln(p.stdout, monitor.Escape(problem))
 		}
 		if !bad {
-			fmt.Fprintf(p.stdout, "%s: sound; %d requests read, %d done, %d seen\n", q.name, f.Requests, f.Counts.Finished, f.Counts.Seen)
+			fmt.Fprintf(p.stdout, "%s: sound; %d requests read, %d done, %d failed, %d seen\n",
+				q.name, f.Requests, f.Counts.Finished, f.Failed, f.Counts.Seen)
 		}
 		return nil
 	})

@@ -14,10 +14,15 @@ import (
 
 // A waitingRow is a request as queue ls shows it.
 type waitingRow struct {
-	Host    string          `json:"host"`
-	State   string          `json:"state"` // waiting, leased, delayed
-	Due     time.Time       `json:"due,omitzero"`
-	Request json.RawMessage `json:"request"`
+	Host     string          `json:"host"`
+	State    string          `json:"state"` // waiting, leased, delayed, failed
+	Due      time.Time       `json:"due,omitzero"`
+	At       time.Time       `json:"at,omitzero"`      // of the failure, as what follows
+	Error    string          `json:"error,omitempty"`  // its kind
+	Status   int             `json:"status,omitempty"` // 0 for none
+	Message  string          `json:"message,omitempty"`
+	Attempts int             `json:"attempts,omitempty"` // fetches made
+	Request  json.RawMessage `json:"request"`
 }
 
 // errEnough ends a listing at its limit.
@@ -25,13 +30,34 @@ var errEnough = errors.New("enough")
 
 func (d *desk) list(ctx context.Context, a asking, row func(any) error) error {
 	left := a.Limit
-	err := d.each(ctx, a, func(host string, match func(*engine.Request) bool) error {
+	limited := func(r waitingRow) error {
+		if err := row(r); err != nil {
+			return err
+		}
+		if left--; left == 0 {
+			return errEnough
+		}
+		return nil
+	}
+	list := d.listWaiting
+	if a.Failed {
+		list = d.listFailed
+	}
+	if err := list(ctx, a.filter, limited); !errors.Is(err, errEnough) {
+		return err
+	}
+	return nil
+}
+
+func (d *desk) listWaiting(ctx context.Context, f filter, row func(waitingRow) error) error {
+	return d.each(ctx, f, func(host string, p *picker) error {
 		found, err := d.store.Peek(ctx, host, 0)
 		if err != nil {
 			return err
 		}
 		for _, w := range found {
-			if !match(w.Request) {
+			w.Request.Queue = host
+			if !p.waiting(w.Request) {
 				continue
 			}
 			r := waitingRow{Host: host, State: "waiting", Due: w.Due, Request: w.Request.AppendJSON(nil)}
@@ -44,58 +70,62 @@ func (d *desk) list(ctx context.Context, a asking, row func(any) error) error {
 			if err := row(r); err != nil {
 				return err
 			}
-			if left--; left == 0 {
-				return errEnough
-			}
 		}
 		return nil
 	})
-	if errors.Is(err, errEnough) {
-		return nil
-	}
-	return err
 }
 
-// each calls do for the hosts that are asked for, with what of them is.
-func (d *desk) each(ctx context.Context, a asking, do func(host string, match func(*engine.Request) bool) error) error {
-	patterns, err := patterns(nonEmpty(a.Match))
+func (d *desk) listFailed(ctx context.Context, f filter, row func(waitingRow) error) error {
+	p, err := f.picker()
 	if err != nil {
 		return err
 	}
-	match := func(r *engine.Request) bool {
-		return (a.Kind == "" || r.Kind == a.Kind) &&
-			(len(patterns) == 0 || patterns[0].Match(r.URL)) &&
-			(len(a.URLs) == 0 || slices.Contains(a.URLs, r.URL))
-	}
-	var hosts []string
-	for q, err := range d.store.Queues(ctx) {
+	for failed, err := range d.store.Failures(ctx) {
 		if err != nil {
 			return err
 		}
-		if a.Host == "" || a.Host == q.Name {
-			hosts = append(hosts, q.Name)
+		if !p.failed(failed) {
+			continue
 		}
-	}
-	slices.Sort(hosts)
-	for _, h := range hosts {
-		if err := do(h, match); err != nil {
+		err := row(waitingRow{
+			Host: failed.Request.Queue, State: "failed", At: failed.At, Error: string(failed.Kind), Status: failed.Status,
+			Message: failed.Message, Attempts: failed.Attempts, Request: failed.Request.AppendJSON(nil),
+		})
+		if err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func nonEmpty(s string) []string {
-	if s == "" {
-		return nil
+// each calls do for the hosts that are asked for, with what picks of them.
+func (d *desk) each(ctx context.Context, f filter, do func(host string, p *picker) error) error {
+	p, err := f.picker()
+	if err != nil {
+		return err
 	}
-	return []string{s}
+	var hosts []string
+	for q, err := range d.store.Queues(ctx) {
+		if err != nil {
+			return err
+		}
+		if f.Host == "" || f.Host == q.Name {
+			hosts = append(hosts, q.Name)
+		}
+	}
+	slices.Sort(hosts)
+	for _, h := range hosts {
+		if err := do(h, p); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (d *desk) drop(ctx context.Context, a asking, row func(any) error) error {
 	dropped := 0
-	err := d.each(ctx, a, func(host string, match func(*engine.Request) bool) error {
-		n, err := d.store.Drop(ctx, host, match)
+	err := d.each(ctx, a.filter, func(host string, p *picker) error {
+		n, err := d.store.Drop(ctx, host, p.waiting)
 		dropped += n
 		return err
 	})
@@ -103,6 +133,27 @@ func (d *desk) drop(ctx context.Context, a asking, row func(any) error) error {
 		return err
 	}
 	return row(map[string]int{"dropped": dropped})
+}
+
+// A requeueRow is what became of queue requeue.
+type requeueRow struct {
+	Requeued int  `json:"requeued"`
+	Running  bool `json:"running"` // else the next run goes on with them
+}
+
+func (d *desk) requeue(ctx context.Context, a asking, row func(any) error) error {
+	p, err := a.picker()
+	if err != nil {
+		return err
+	}
+	n, err := d.store.Requeue(ctx, p.failed)
+	if err == nil && n > 0 && !d.running {
+		err = d.store.Revive(ctx)
+	}
+	if err != nil {
+		return err
+	}
+	return row(requeueRow{n, d.running || d.workers > 0})
 }
 
 // An addRow is what became of what queue add was given.
