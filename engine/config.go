@@ -33,6 +33,7 @@ type Config struct {
 	MaxTime      time.Duration // 0 is no limit
 	MaxRedirects int           // 0 is 10, negative follows none
 	Retries      int           // fetches after the first, for failures worth it; 0 is none
+	HostRetries  int           // probes of a host that does not answer before its requests are given up; 0 is 3, negative is no limit
 	Timeout      time.Duration // of a whole fetch, the fetcher's own limit; leases are reckoned with it; 0 is 30 s
 
 	Canonical policies.Canonical // how URLs are made identities

@@ -225,7 +225,12 @@ func (d *dispatcher) begin(t *turn, now time.Time) {
 		d.grant(t, now)
 		return
 	}
+	if f := t.verdict(); f != nil {
+		d.sentence(t, f)
+		return
+	}
 	j := &job{turn: t, req: t.todo[0], backoff: t.state.Backoff, quick: t.quick(), notices: d.notices}
+	j.probe = t.state.Down.down()
 	j.tell = t.rest > 0 && d.e.cfg.PerHost > 1
 	if d.e.cfg.Robots && d.e.robots.get(origin(j.req)) == nil {
 		j.ask, t.asking = true, true
@@ -242,7 +247,7 @@ func (d *dispatcher) begin(t *turn, now time.Time) {
 
 // line puts a turn among the ready ones if it may start another request.
 func (d *dispatcher) line(t *turn) {
-	if t.queued || !t.runnable(d.e.cfg.PerHost) || t.next.After(time.Now()) {
+	if t.queued || !t.runnable(d.e.cfg.PerHost) || t.from().After(time.Now()) {
 		return
 	}
 	t.queued = true
@@ -390,7 +395,7 @@ func (d *dispatcher) drainResults() {
 // retire marks a turn for release when nothing of it runs and nothing of it
 // is going to start soon.
 func (d *dispatcher) retire(t *turn) {
-	if t.open == 0 && (len(t.todo) == 0 || d.still() || time.Until(t.next) > holdMax) {
+	if t.open == 0 && (len(t.todo) == 0 || d.still() || time.Until(t.from()) > holdMax) {
 		d.renew[t] = true
 	}
 }
@@ -435,8 +440,8 @@ func (d *dispatcher) sleep() time.Duration {
 		next = d.again
 	}
 	for _, t := range d.turns {
-		if !d.still() && t.runnable(d.e.cfg.PerHost) && !t.queued && t.next.Before(next) {
-			next = t.next
+		if !d.still() && t.runnable(d.e.cfg.PerHost) && !t.queued && t.from().Before(next) {
+			next = t.from()
 		}
 		if !d.still() && t.hungry(d.e.cfg.PerHost) && t.hungryAt().Before(next) {
 			next = t.hungryAt()

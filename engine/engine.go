@@ -28,6 +28,7 @@ const (
 	DefaultMaxSimilar   = 1000
 	DefaultMaxHosts     = 10_000
 	DefaultMaxLinks     = 10_000
+	DefaultHostRetries  = 3
 	DefaultTimeout      = 30 * time.Second
 	DefaultGrace        = 10 * time.Second
 )
@@ -122,6 +123,7 @@ func fillIn(c *Config) {
 	orInt(&c.MaxSimilar, DefaultMaxSimilar)
 	orInt(&c.MaxHosts, DefaultMaxHosts)
 	orInt(&c.MaxLinks, DefaultMaxLinks)
+	orInt(&c.HostRetries, DefaultHostRetries)
 	orDuration(&c.MaxDelay, DefaultMaxDelay)
 	orDuration(&c.Timeout, DefaultTimeout)
 	orDuration(&c.Grace, DefaultGrace)

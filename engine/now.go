@@ -69,13 +69,16 @@ func (e *Engine) fetchNow(ctx context.Context, v *Visit, r *Request) (*Response,
 // askNow asks robots.txt, fetching it first if need be.
 func (e *Engine) askNow(ctx context.Context, v *Visit, r *Request) *Failure {
 	for e.robots.get(origin(r)) == nil {
-		var wait time.Duration
-		err := e.inTurn(ctx, v, r, func() (last *Response) {
-			last, wait = e.askRobots(ctx, r)
-			return last
+		var a askedRobots
+		err := e.inTurn(ctx, v, r, func() *Response {
+			a = e.askRobots(ctx, r)
+			return a.last
 		})
+		if a.refusal != nil {
+			return a.refusal
+		}
 		if err == nil {
-			err = pause(ctx, wait)
+			err = pause(ctx, a.rest)
 		}
 		if err != nil {
 			return asFailure(err)

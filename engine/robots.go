@@ -103,23 +103,43 @@ func (c *robotsCache) put(g *gate) {
 	}
 }
 
-// askRobots fetches the robots.txt that rules r's URL and remembers it. last
-// is the exchange that came last, for the host's rest; rest is what the host
-// asked for besides, or what has to pass before the file is asked for again.
-func (e *Engine) askRobots(ctx context.Context, r *Request) (last *Response, rest time.Duration) {
+// askedRobots is what came of asking for a robots.txt.
+type askedRobots struct {
+	last    *Response     // of the exchange that came last, for the host's rest
+	rest    time.Duration // what the host asked for besides, or what has to pass before the file is asked for again
+	alive   bool          // the host has answered
+	dead    *Failure      // nobody was there
+	refusal *Failure      // after as many tries: the request that waits for the file ends so
+}
+
+// askRobots fetches the robots.txt that rules r's URL and remembers it.
+func (e *Engine) askRobots(ctx context.Context, r *Request) (a askedRobots) {
 	e.tally.robots.Add(1)
 	now := time.Now()
 	g := &gate{origin: origin(r), read: now, expires: now.Add(policies.RobotsMaxAge)}
 	last, failure := FetchRobots(ctx, e.deps.Fetcher, r, func(resp *Response) error {
+		a.alive = true
 		return pause(ctx, e.policy.Delay(ctx, r.Queue, r, resp))
 	})
+	a.last = last
+	a.alive = a.alive || last != nil && !last.Unasked()
+	if failure != nil && !a.alive && silent(failure) && hostsOwn(r.Queue, r) {
+		a.dead = failure
+	}
 	switch {
 	case ctx.Err() != nil:
-		return last, 0
+		a.dead = nil
+		return a
 	case failure != nil:
 		// It has to hold until the request that waits for it has had its turn.
 		g.expires = now.Add(max(robotsFailed, 2*e.policy.Delay(ctx, r.Queue, r, last)))
-		rest = e.unreachable(g, failure, last)
+		a.rest = e.unreachable(g, failure, last)
+		if g.closed() != nil && !g.expires.IsZero() && a.dead != nil {
+			// Whether the next request may be fetched is asked when the host is
+			// probed.
+			g.expires = time.Time{}
+			a.refusal = g.refused()
+		}
 	case policies.RobotsStatus(last.Status) == policies.RobotsParse:
 		g.rules = policies.ParseRobots(last.Body).For(e.agent)
 	default:
@@ -129,7 +149,14 @@ func (e *Engine) askRobots(ctx context.Context, r *Request) (last *Response, res
 	if d := g.crawlDelay(); d > e.cfg.MaxDelay {
 		e.log.Warn("crawl-delay is above max_delay", "origin", g.origin, "crawl_delay", d, "max_delay", e.cfg.MaxDelay)
 	}
-	return last, rest
+	return a
+}
+
+// refused is the failure of a request whose robots.txt cannot be had.
+func (g *gate) refused() *Failure {
+	f := *g.closed()
+	f.Message, f.Attempts = "robots.txt: "+f.Message, 1
+	return &f
 }
 
 // unreachable fills in what is known of a robots.txt that could not be had:

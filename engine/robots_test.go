@@ -71,7 +71,7 @@ func TestWhatAnswersForRobotsMean(t *testing.T) {
 		{"429 asks for patience", []*engine.Response{page(429, "Retry-After", "100"), closed}, 2, "on_skip http://a.test/ disallowed", 100 * time.Second},
 		{"503, then there", []*engine.Response{page(503), page(503), page(404)}, 3, "on_success http://a.test/", 6 * time.Second},
 		{"503 for good", []*engine.Response{page(503)}, 3, "on_skip http://a.test/ disallowed", 6 * time.Second},
-		{"no answer", []*engine.Response{nil}, 3, "on_error http://a.test/ connect attempts=1", 12 * time.Second},
+		{"no answer", []*engine.Response{nil}, 3, "on_error http://a.test/ connect attempts=1", 6 * time.Second},
 		{"a redirect to itself", []*engine.Response{page(302, "Location", "/robots.txt")}, 6, "on_success http://a.test/", 0},
 		{"a redirect to another scheme", []*engine.Response{page(302, "Location", "file:///etc/passwd")}, 1, "on_success http://a.test/", 0},
 		{"five redirects", []*engine.Response{

@@ -38,11 +38,14 @@ func (d *dispatcher) flush() {
 // outcome fills in what becomes of the turn itself.
 func (d *dispatcher) outcome(t *turn, o *Outcome) {
 	o.State = t.newState()
-	pause := time.Until(t.next)
+	pause := time.Until(t.from())
 	o.Keep = t.open > 0 || (!d.still() && len(t.todo) > 0 && pause <= holdMax)
 	if o.Keep {
 		if !d.still() && len(t.todo) < d.e.cfg.PerHost && t.started < turnMost && !t.hungryAt().After(time.Now()) {
 			o.More = d.e.each()
+			if t.doomed() {
+				o.More = leaseEach // they take no time
+			}
 		}
 		t.committing = true
 		return
@@ -90,8 +93,8 @@ func (d *dispatcher) settle(b *batch) {
 		d.line(t)
 		d.retire(t)
 	}
-	if b.fresh > 0 || len(b.stale) > 0 {
-		d.soon(0)
+	if b.fresh > 0 || len(b.stale) > 0 || len(d.turns) == 0 {
+		d.soon(0) // with nothing at hand, what has been given back may have been the last
 	}
 }
 

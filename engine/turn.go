@@ -8,6 +8,7 @@ import (
 // A turn is a leased queue at work in this process. Only the dispatcher
 // touches it.
 type turn struct {
+	e       *Engine
 	lease   *Lease
 	todo    []*Request // leased, not begun
 	open    int        // jobs with the workers
@@ -15,6 +16,7 @@ type turn struct {
 	claims  []*claim   // hooks that wait to fetch something themselves
 	started int        // jobs begun in this turn
 	asking  bool       // robots.txt is being fetched: nothing else starts
+	refusal *Failure   // robots.txt cannot be had: the next of todo ends so
 	next    time.Time  // no start before
 	last    *job       // the last started, while next is a guess for it
 	held    time.Time  // next without the guess
@@ -39,11 +41,12 @@ type queueState struct {
 	Answers int     `json:"n,omitempty"` // that were timed for it, up to sampled
 	Why     string  `json:"w,omitempty"` // what the rest is owed to: "429", "robots Crawl-delay 10"; "" for the policy's delay
 
+	Down   downState     `json:"o,omitzero"`  // whether the host answers
 	Robots *robotsCopies `json:"r,omitempty"` // what is known of its origins' robots.txt
 }
 
 func newTurn(e *Engine, l *Lease) *turn {
-	t := &turn{lease: l, todo: l.Requests, expires: l.Expires}
+	t := &turn{e: e, lease: l, todo: l.Requests, expires: l.Expires}
 	if len(l.State) > 0 {
 		_ = json.Unmarshal(l.State, &t.state) // foreign state is no state
 	}
@@ -103,7 +106,13 @@ func (t *turn) answered(j *job, seen time.Time) {
 
 // runnable reports whether the turn could start a request but for its pause.
 func (t *turn) runnable(perHost int) bool {
-	return !t.lost && !t.released && !t.asking && len(t.todo)+len(t.claims) > 0 && t.active < perHost
+	if t.lost || t.released || len(t.todo)+len(t.claims) == 0 {
+		return false
+	}
+	if t.state.Down.down() {
+		perHost = 1 // a probe, or nothing
+	}
+	return t.doomed() || !t.asking && t.active < perHost
 }
 
 // hungry reports whether the turn could start a request if it had one: hooks
@@ -115,19 +124,22 @@ func (t *turn) hungry(perHost int) bool {
 
 // hungryAt is when a hungry turn should ask for more.
 func (t *turn) hungryAt() time.Time {
-	if t.dry.After(t.next) {
-		return t.dry
+	if from := t.from(); from.After(t.dry) {
+		return from
 	}
-	return t.next
+	return t.dry
 }
 
 // ended takes a job's results: what the site is owed, and for how long. The
 // hooks of the job may be running still.
 func (t *turn) ended(j *job) {
+	if j.verdict != nil {
+		return
+	}
 	t.active--
 	if j.ask {
 		t.asking = false
-		t.state.Robots = j.copies
+		t.state.Robots, t.refusal = j.copies, j.refusal
 	}
 	if t.last == j {
 		t.last, t.next = nil, t.held // the guess was for want of this
@@ -149,6 +161,7 @@ func (t *turn) ended(j *job) {
 	if j.hold > 0 {
 		t.after(time.Now().Add(j.hold))
 	}
+	t.heard(j)
 	t.state.Rest, t.state.Why = t.rest.Seconds(), j.why
 }
 

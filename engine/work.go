@@ -20,6 +20,9 @@ type job struct {
 	backoff int           // times in a row the queue's site has asked for less
 	copies  *robotsCopies // of an ask: what the queue's state holds of robots.txt, then what it is to hold
 
+	verdict *Failure // the request ends so, without being fetched
+	probe   bool     // the host is down
+
 	visit   *Visit
 	fate    fate
 	failed  *Failed // of a request that is finished, and failed
@@ -30,6 +33,9 @@ type job struct {
 	hold    time.Duration // rest the site asked for, or its robots.txt needs, from now
 	why     string        // what rest and hold are owed to, for those who look; "" for the policy's delay
 	pushed  bool          // the site said 429 or 503
+	alive   bool          // the site has answered
+	dead    *Failure      // it has not
+	refusal *Failure      // of an ask: why the request that waits for robots.txt is not fetched
 	latency time.Duration // from the request written to the first octet of the answer; 0 if unknown
 
 	notices chan<- notice // to the dispatcher
@@ -62,12 +68,13 @@ func (e *Engine) work(ctx context.Context, jobs <-chan *job, results chan<- *job
 // askFor fetches robots.txt in the host's own turn.
 func (e *Engine) askFor(ctx context.Context, j *job) {
 	j.fate = fateUntouched
-	resp, hold := e.askRobots(ctx, j.req)
-	j.rest = e.rest(ctx, j, resp)
-	j.note(resp)
-	if j.hold = hold; hold > 0 {
+	a := e.askRobots(ctx, j.req)
+	j.rest = e.rest(ctx, j, a.last)
+	j.note(a.last)
+	if j.hold = a.rest; j.hold > 0 {
 		j.why = "robots.txt cannot be had"
 	}
+	j.alive, j.dead, j.refusal = a.alive, a.dead, a.refusal
 	j.copies = e.robots.record(j.copies, origin(j.req))
 }
 
@@ -129,6 +136,10 @@ func (e *Engine) visit(ctx context.Context, j *job) {
 	j.visit, v.job = v, j
 	v.Hop = len(j.req.Hops)
 	defer func() { v.Local = nil }()
+	if j.verdict != nil {
+		e.conclude(ctx, j, j.verdict)
+		return
+	}
 
 	failure := e.forbidden(v)
 	if failure == nil && len(v.skips) > 0 {
@@ -191,9 +202,7 @@ func (e *Engine) forbidden(v *Visit) *Failure {
 	case ok:
 		return nil
 	case g.closed() != nil && g.closed().Kind != FailStatus:
-		f := *g.closed()
-		f.Message, f.Attempts = "robots.txt: "+f.Message, 1
-		return &f
+		return g.refused()
 	case v.Request.redirected():
 		return &Failure{Kind: SkipRobots, Message: "redirected to a URL that " + detail + " disallows"}
 	default:
@@ -224,6 +233,7 @@ func (e *Engine) hops(ctx context.Context, j *job) (failure *Failure, moved bool
 		}
 		j.rest = e.rest(ctx, j, resp)
 		j.note(resp)
+		j.heard(ctx, resp, err)
 		if err != nil {
 			if f := (*Failure)(nil); !errors.As(err, &f) {
 				return cancelled(err), false
@@ -322,7 +332,7 @@ func (e *Engine) conclude(ctx context.Context, j *job, f *Failure) {
 		return
 	}
 	if f != nil {
-		if f.Attempts == 0 {
+		if f.Attempts == 0 && f.Kind != FailHostDown {
 			f.Attempts = v.Request.Attempt + 1
 		}
 		v.Failure = f
@@ -333,8 +343,10 @@ func (e *Engine) conclude(ctx context.Context, j *job, f *Failure) {
 	}
 	_ = e.handle(ctx, EventDone, v)
 	v.retry = nil
-	j.fate, j.charged = fateFinished, 1
-	j.failed = e.failed(v)
+	j.fate, j.failed = fateFinished, e.failed(v)
+	if f == nil || f.Kind != FailHostDown {
+		j.charged = 1
+	}
 	e.tally.visit(v.Request.Queue, f)
 	e.logVisit(ctx, v, f)
 	e.tally.change(v.Response)

@@ -8,7 +8,7 @@ var hookDocs = []doc{
 	{call: "on_status(req, version, status, message)", text: "At the status line of each hop, as strings: \"HTTP/1.1\", \"200\", \"OK\"."},
 	{call: "on_headers(req, headers)", text: "At the headers of each hop: lists of values by lower-case name; a lookup in any case works."},
 	{call: "on_success(req, text)", text: "The answer was 2xx and its body has arrived: text is the body in UTF-8, req.body its bytes."},
-	{call: "on_error(req, failure)", text: "Anything else, after the last retry: failure has kind, message, attempts and maybe status; tostring reads well."},
+	{call: "on_error(req, failure)", text: "Anything else, after the last retry: failure has kind, message, attempts and maybe status; tostring reads well. Kinds: dns, connect, timeout, tls, reset, protocol, encoding, too_large, status, redirect, blocked, proxy, cancelled, invalid, offline, disallowed, out_of_scope, and host_down: not fetched, its host has not answered for long."},
 	{call: "on_done(req, response)", text: "Last, exactly once a request: the text, or the failure."},
 	{call: "on_skip(req, reason, detail)", text: "A request is not going to be fetched: out of scope, disallowed by robots.txt, too deep and so on."},
 	{call: "on_item(item, req) -> false | item | nil", text: "Before an item is written. false drops it, another table takes its place."},
@@ -113,8 +113,8 @@ var globalDocs = []doc{
 
 // policyDocs documents the functions of policy{}.
 var policyDocs = []doc{
-	{call: "key(req) -> string", text: "Which queue the request waits in: requests of a queue share a delay. By default its host."},
-	{call: "delay(key, req, response) -> seconds", text: "How long the queue rests after a fetch; response is nil where nothing came."},
+	{call: "key(req) -> string | list", text: "Which queue the request waits in: requests of a queue share a delay. By default its host. The further names of a list are buckets that it shares with requests of other queues, such as an address or an API key: no two requests of a bucket start closer than its delay, whatever the number of workers."},
+	{call: "delay(key, req, response) -> seconds", text: "How long the queue rests after a fetch; response is nil where nothing came. Asked with the name of a bucket before a fetch: how long until the next start in it."},
 	{call: "allow(req) -> boolean, reason", text: "Whether to fetch it at all."},
 	{call: "retry(req, failure) -> seconds | nil", text: "After how long to try again; nil gives up."},
 	{call: "push(req)", text: "Takes a request that is new into the script's own queues."},

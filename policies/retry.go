@@ -5,17 +5,25 @@ import (
 	"time"
 )
 
-// Bounds of Backoff.
+// Bounds of Backoff and DownRest.
 const (
 	backoffFirst = 2 * time.Second
 	backoffMax   = 5 * time.Minute
+	downFirst    = 10 * time.Second
 )
 
 // Backoff is how long to wait before trying again when attempt tries, 0 or
 // more, had failed before this one: 2 s, doubled each time, 5 min at most.
 func Backoff(attempt int) time.Duration {
-	d := backoffFirst
-	for ; attempt > 0 && d < backoffMax; attempt-- {
+	return doubled(backoffFirst, attempt)
+}
+
+// DownRest is how long a host that does not answer is left alone when probes
+// of it, 0 or more, have failed: 10 s, doubled each time, 5 min at most.
+func DownRest(probes int) time.Duration { return doubled(downFirst, probes) }
+
+func doubled(d time.Duration, times int) time.Duration {
+	for ; times > 0 && d < backoffMax; times-- {
 		d *= 2
 	}
 	return min(d, backoffMax)

@@ -34,6 +34,7 @@ func (r *runner) config() (engine.Config, error) {
 		MaxDepth:     depth(s.number("max-depth")),
 		MaxRedirects: orNever(s.number("max-redirects")),
 		Retries:      int(s.number("retries")),
+		HostRetries:  orNever(s.number("host-retries")),
 		Timeout:      s.duration("timeout"),
 
 		Canonical: policies.Canonical{DropParams: s.list("drop-params")},

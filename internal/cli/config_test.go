@@ -54,7 +54,7 @@ func TestPrecedence(t *testing.T) {
 func TestConfig(t *testing.T) {
 	polite := engine.Config{
 		Concurrency: 16, PerHost: 1, Delay: time.Second, MaxDelay: time.Minute, Robots: true,
-		UserAgent: "downpour/" + Version, MaxRedirects: 10, Retries: 2, Timeout: 30 * time.Second,
+		UserAgent: "downpour/" + Version, MaxRedirects: 10, Retries: 2, HostRetries: 3, Timeout: 30 * time.Second,
 		MaxURL: 8192, MaxRepeats: 5, MaxSimilar: 1000, MaxHosts: 10_000, MaxLinks: 10_000,
 	}
 	for _, tt := range []struct {

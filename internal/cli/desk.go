@@ -95,6 +95,8 @@ func cause(q frontier.Queue, why string, now time.Time) string {
 		return "resting until " + until
 	case strings.HasPrefix(why, "robots Crawl-delay"):
 		return why
+	case strings.HasPrefix(why, "down"):
+		return why + ", next try " + until
 	}
 	return why + " until " + until
 }

@@ -22,6 +22,7 @@ func TestHostRow(t *testing.T) {
 		{"rest of the policy", frontier.Queue{Queued: 3, Due: in(2), State: []byte(`{"d":2}`)}, "resting until 12:00:02", 6},
 		{"crawl-delay", frontier.Queue{Queued: 2, Due: in(4), State: []byte(`{"d":10,"w":"robots Crawl-delay 10"}`)}, "robots Crawl-delay 10", 14},
 		{"429", frontier.Queue{Queued: 1, Due: in(271), State: []byte(`{"d":1,"w":"429"}`)}, "429 until 12:04:31", 271},
+		{"down", frontier.Queue{Queued: 1, Due: in(600), State: []byte(`{"d":1,"w":"down (no such host: a.test)"}`)}, "down (no such host: a.test), next try 12:10:00", 600},
 		{"a 429 that is over", frontier.Queue{Queued: 1, Due: in(-1), State: []byte(`{"w":"429"}`)}, "due", 0},
 		{"under a lease", frontier.Queue{Queued: 2, Leased: 1, Due: in(60), State: []byte(`{"d":3}`)}, "under way", 3},
 		{"budget", frontier.Queue{Queued: 2, Held: true}, "its page budget is used up", 0},

@@ -160,6 +160,10 @@ var Table = fill([]Option{
 		Help: "further tries for failures that may pass",
 	},
 	{
+		Key: "host_retries", Kind: Int, Value: "N", Default: "3", Min: 1, Limit: true, Group: GroupFetch,
+		Help: "probes of a host that has not answered three times in a row, after rests of 10 s and more, before its requests fail as host_down",
+	},
+	{
 		Key: "proxy", Kind: List, Value: "URL", Default: "environment", Func: true, Group: GroupFetch,
 		Help: "http, https, socks5 or socks5h URL; several are rotated",
 	},
