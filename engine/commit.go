@@ -26,12 +26,12 @@ func (e *Engine) commit(ctx context.Context, b *batch) {
 	if b.err != nil {
 		return
 	}
+	if b.err = e.writeItems(ctx, items(b.jobs)); b.err != nil {
+		return
+	}
 	for _, j := range b.jobs {
 		if j.visit == nil {
 			continue
-		}
-		if b.err = e.writeItems(ctx, j.visit.items); b.err != nil {
-			return
 		}
 		if b.err = e.writeSkips(ctx, j.visit); b.err != nil {
 			return
@@ -56,6 +56,16 @@ func children(jobs []*job) []*Request {
 		}
 	}
 	return reqs
+}
+
+func items(jobs []*job) []Item {
+	var all []Item
+	for _, j := range jobs {
+		if j.visit != nil {
+			all = append(all, j.visit.items...)
+		}
+	}
+	return all
 }
 
 // push files requests in chunks and remembers their prints.
@@ -90,26 +100,4 @@ func (e *Engine) send(ctx context.Context, v *Visit) (fresh int) {
 	}
 	v.children, v.items = nil, nil
 	return fresh
-}
-
-// writeItems hands rows to the output; above max_items they are dropped and
-// the crawl ends.
-func (e *Engine) writeItems(ctx context.Context, items []Item) error {
-	for _, it := range items {
-		if e.cfg.MaxItems > 0 && e.tally.items.Load() >= e.cfg.MaxItems {
-			e.finish("budget", "max_items reached", nil)
-			e.tally.skip(SkipBudget, 1)
-			continue
-		}
-		if e.deps.Output != nil {
-			if err := e.deps.Output.WriteItem(ctx, it); err != nil {
-				return fmt.Errorf("output: %w", err)
-			}
-		}
-		e.tally.items.Add(1)
-	}
-	if e.cfg.MaxItems > 0 && e.tally.items.Load() >= e.cfg.MaxItems {
-		e.finish("budget", "max_items reached", nil)
-	}
-	return nil
 }

@@ -50,6 +50,7 @@ type Deps struct {
 	Fetcher  Fetcher
 	Handler  Handler // nil: nothing is done with pages
 	Output   Output  // nil: items are counted and dropped
+	Values   Values  // shared by the crawl's workers; nil: in memory, for this one alone
 	Skips    Output  // gets a row for each URL found and not fetched; nil: they are counted alone
 	Seeds    iter.Seq2[string, error]
 	Log      *slog.Logger // nil discards

@@ -170,7 +170,9 @@ func (d *dispatcher) lease(ctx context.Context) {
 			return
 		case a := <-d.asks:
 			l := leasing{ask: a}
-			l.leases, l.wait, l.err = d.e.deps.Frontier.Lease(ctx, a.queues, a.each, d.e.ttl())
+			if _, l.err = d.e.claimItems(ctx, 0); l.err == nil { // another worker may have used up max_items
+				l.leases, l.wait, l.err = d.e.deps.Frontier.Lease(ctx, a.queues, a.each, d.e.ttl())
+			}
 			d.leases <- l
 		}
 	}

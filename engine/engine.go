@@ -94,6 +94,9 @@ func New(cfg Config, deps Deps) (*Engine, error) {
 	if e.log == nil {
 		e.log = slog.New(slog.DiscardHandler)
 	}
+	if e.deps.Values == nil {
+		e.deps.Values = NewValues(nil)
+	}
 	if e.policy == nil {
 		e.policy = NewPolicy(cfg)
 	}

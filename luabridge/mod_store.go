@@ -1,34 +1,20 @@
 package luabridge
 
 import (
-	"context"
-	"errors"
-	"strconv"
-	"sync"
 	"time"
 
 	lua "github.com/yuin/gopher-lua"
+
+	"downpour/engine"
 )
 
-// A Store keeps what scripts share between the workers of a crawl: numbers
-// that are counted exactly, and JSON values. It is safe for concurrent use.
-type Store interface {
-	// Get answers the value of key; ok is false where there is none.
-	Get(ctx context.Context, key string) (value []byte, ok bool, err error)
-	// Set sets it, for good or, with ttl above 0, for that long; a nil value
-	// removes it.
-	Set(ctx context.Context, key string, value []byte, ttl time.Duration) error
-	// Incr adds n to the integer at key, 0 where there is none, as one step,
-	// and answers the sum. A value that is no integer is an error.
-	Incr(ctx context.Context, key string, n int64) (int64, error)
-}
-
-// UseStore makes the store module keep its values in s instead of in memory.
-// It is called before the crawl's first hook.
-func (h *Host) UseStore(s Store) {
+// UseValues makes the store module keep its values in v instead of in memory.
+// It is called before the crawl's first hook; what the top levels of the
+// scripts have set by then is lost.
+func (h *Host) UseValues(v engine.Values) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.std().store = s
+	h.std().values = v
 }
 
 func storeModule() module {
@@ -63,12 +49,12 @@ func storeModule() module {
 }
 
 // backend is where the store keeps its values.
-func (h *Host) backend() Store {
+func (h *Host) backend() engine.Values {
 	s := h.std()
-	if s.store == nil {
-		s.store = NewMemoryStore()
+	if s.values == nil {
+		s.values = engine.NewValues(nil)
 	}
-	return s.store
+	return s.values
 }
 
 func (h *Host) storeIncr(L *lua.LState, key string, n int) int {
@@ -127,72 +113,3 @@ func (h *Host) storeSet(L *lua.LState) int {
 	}
 	return pushAll(L, lua.LTrue)
 }
-
-// A MemoryStore is a Store in this process's memory.
-type MemoryStore struct {
-	mu     sync.Mutex // guards values
-	values map[string]stored
-}
-
-type stored struct {
-	value []byte
-	until time.Time // zero for good
-}
-
-var _ Store = (*MemoryStore)(nil)
-
-// NewMemoryStore makes an empty store.
-func NewMemoryStore() *MemoryStore { return &MemoryStore{values: map[string]stored{}} }
-
-// Get implements Store.
-func (m *MemoryStore) Get(_ context.Context, key string) ([]byte, bool, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	v, ok := m.readLocked(key)
-	return v.value, ok, nil
-}
-
-func (m *MemoryStore) readLocked(key string) (stored, bool) {
-	v, ok := m.values[key]
-	if ok && !v.until.IsZero() && !time.Now().Before(v.until) {
-		delete(m.values, key)
-		return stored{}, false
-	}
-	return v, ok
-}
-
-// Set implements Store.
-func (m *MemoryStore) Set(_ context.Context, key string, value []byte, ttl time.Duration) error {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if value == nil {
-		delete(m.values, key)
-		return nil
-	}
-	v := stored{value: value}
-	if ttl > 0 {
-		v.until = time.Now().Add(ttl)
-	}
-	m.values[key] = v
-	return nil
-}
-
-// Incr implements Store.
-func (m *MemoryStore) Incr(_ context.Context, key string, n int64) (int64, error) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	v, ok := m.readLocked(key)
-	var sum int64
-	if ok {
-		var err error
-		if sum, err = strconv.ParseInt(string(v.value), 10, 64); err != nil {
-			return 0, errNoInteger
-		}
-	}
-	sum += n
-	v.value = strconv.AppendInt(nil, sum, 10)
-	m.values[key] = v
-	return sum, nil
-}
-
-var errNoInteger = errors.New("the value is no integer")

@@ -75,6 +75,13 @@ type Queue struct {
 	fates  map[*engine.Request]engine.Event // what ended the visits that are not reported yet
 }
 
+// Values are the crawl's values, which are gone with its queues.
+func (q *Queue) Values() engine.Values {
+	q.h.mu.Lock()
+	defer q.h.mu.Unlock()
+	return q.h.backend()
+}
+
 // A queueLine is what is kept of a queue beyond its requests.
 type queueLine struct {
 	lease   *engine.Lease // nil while nobody has it

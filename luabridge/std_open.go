@@ -3,6 +3,7 @@ package luabridge
 import (
 	lua "github.com/yuin/gopher-lua"
 
+	"downpour/engine"
 	"downpour/internal/pattern"
 )
 
@@ -35,8 +36,8 @@ type std struct {
 	join           *lua.LFunction // what concatenations call
 	methods        *lua.LTable    // of strings
 
-	store  Store  // of the store module; nil until it is used
-	output string // folder into which the file module writes; "" for the default
+	values engine.Values // of the store module; nil until it is used
+	output string        // folder into which the file module writes; "" for the default
 }
 
 // A thread is what is known of a Lua thread that runs or waits for one it

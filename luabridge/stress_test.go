@@ -21,7 +21,7 @@ const underWay = 64
 // A gateStore lets nobody read the value gate before underWay calls wait for
 // it.
 type gateStore struct {
-	*MemoryStore
+	*engine.MemoryValues
 	waiting atomic.Int64
 	open    chan struct{}
 }
@@ -38,7 +38,7 @@ func (g *gateStore) Get(ctx context.Context, key string) ([]byte, bool, error) {
 		}
 	}
 	runtime.Gosched()
-	return g.MemoryStore.Get(ctx, key)
+	return g.MemoryValues.Get(ctx, key)
 }
 
 const stressScript = `
@@ -120,7 +120,7 @@ func TestManyRequestsAtOnce(t *testing.T) {
 	w.pages["http://site.test/side.html"] = "<title>side</title>"
 	w.opt.Timeout = time.Minute // of a loaded machine
 	host := w.mustLoad()
-	host.UseStore(&gateStore{MemoryStore: NewMemoryStore(), open: make(chan struct{})})
+	host.UseValues(&gateStore{MemoryValues: engine.NewValues(nil), open: make(chan struct{})})
 	e, err := engine.New(engine.Config{MaxDelay: time.Microsecond}, engine.Deps{Frontier: &worldLine{w: w}, Fetcher: worldSite{w}})
 	if err != nil {
 		t.Fatal(err)

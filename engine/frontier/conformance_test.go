@@ -82,7 +82,7 @@ func testConformance(t *testing.T, run func(t *testing.T, test func(t *testing.T
 		{"starts in buckets outlive a restart", testReserveReopen},
 		{"model", testModel},
 	}
-	for _, tt := range tests {
+	for _, tt := range append(tests, valuesTests...) {
 		t.Run(tt.name, func(t *testing.T) {
 			run(t, func(t *testing.T, p *place) {
 				c := &tester{t: t, p: p, ctx: t.Context()}

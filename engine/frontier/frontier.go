@@ -52,6 +52,10 @@ type Store interface {
 	// SetNote keeps b with the crawl, so that another one is not mistaken for
 	// its continuation.
 	SetNote(ctx context.Context, b []byte) error
+	// Values are what the crawl's workers share beside its requests. They go
+	// where the requests go: durable when a call answers, kept over a restart,
+	// gone when the crawl begins anew.
+	Values() engine.Values
 }
 
 // Options say which crawl to open and within which bounds. The zero value is

@@ -35,6 +35,7 @@ type Journal struct {
 	running sync.WaitGroup
 	base    time.Time // a moment and what it is in Unix time: the two make
 	unix    int64     // times that survive a restart and never jump while it runs
+	values  *journalValues
 
 	mu       sync.Mutex // guards everything below
 	err      error      // what ended the journal
@@ -135,9 +136,11 @@ func (j *Journal) load(ctx context.Context) error {
 		return err
 	}
 	if len(j.segs) == 0 {
-		return j.startSegment()
+		if err := j.startSegment(); err != nil {
+			return err
+		}
 	}
-	return nil
+	return j.openValues()
 }
 
 // wipe removes a crawl. Cut off in the middle it is taken up by the next open.
@@ -145,7 +148,7 @@ func wipe(dir, ended string) error {
 	if err := os.WriteFile(ended, nil, 0o644); err != nil {
 		return err
 	}
-	for _, pattern := range []string{"????????.seg", "*.tmp"} {
+	for _, pattern := range []string{"????????.seg", valuesFile, "*.tmp"} {
 		names, err := filepath.Glob(filepath.Join(dir, pattern))
 		if err != nil {
 			return err
@@ -170,6 +173,7 @@ func (j *Journal) tend() {
 		case <-tick.C:
 		}
 		j.sync()
+		j.values.tend()
 		if err := j.clean(); err != nil {
 			j.log.Warn("cleaning the journal", "err", err)
 		}
@@ -230,15 +234,17 @@ func (j *Journal) Close() error {
 	close(j.quit)
 	j.running.Wait()
 	j.sync()
+	j.values.tend()
 	j.mu.Lock()
-	defer j.mu.Unlock()
 	err := j.err
 	j.err = errClosed
+	j.mu.Unlock()
+	j.values.close() // whose lock comes before the journal's
 	j.release()
 	return err
 }
 
-// release closes the files, the lock last.
+// release closes the files, the lock last, once nobody uses them any more.
 func (j *Journal) release() {
 	for _, s := range j.segs {
 		if s.file != nil {

@@ -31,6 +31,8 @@ const (
 	opDrop    = 10 // as opDone, with 0 finished: what was taken out by a command
 	opFailed  = 11 // print (8), text: a failure to be kept, its stored form
 	opMended  = 12 // print (8), segment: the failure there is kept no longer
+	opValue   = 13 // key: text, until (Unix nanoseconds; 0 for good), value: text; in the file of values
+	opForget  = 14 // key: text; in the file of values
 )
 
 // The flags of opGroup.

@@ -11,6 +11,7 @@ import (
 func (j *Journal) crash() {
 	close(j.quit)
 	j.running.Wait()
+	j.values.close()
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.err = errClosed

@@ -69,6 +69,10 @@ func newKeys(name, gen string, shards int) *keys {
 	return k
 }
 
+// values and expiry are what values.lua reaches by name.
+func (s shardKeys) values() string { return s.prefix + "values" }
+func (s shardKeys) expiry() string { return s.prefix + "expiry" }
+
 func (k *keys) note() string                         { return k.sets[0].prefix + "note" }
 func (k *keys) orders() string                       { return k.sets[0].prefix + "orders" }
 func (k *keys) inbox() string                        { return "downpour:{" + k.name + ":0}:inbox" }

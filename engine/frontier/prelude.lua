@@ -1,4 +1,4 @@
--- What the three scripts share; it is put in front of each.
+-- What the scripts share; it is put in front of each.
 --
 -- KEYS, the same for all, in one shard (one hash tag):
 --   1 n      hash    v: marks the crawl; c: its counters, see below; buckets
@@ -15,7 +15,7 @@
 --  11 late   hash    queue -> how many of its requests are in later
 -- ARGV[1] is the prefix of keys reached by name: l:QUEUE list of requests,
 -- p:QUEUE zset of those with a priority, s:N set of fingerprints, failed hash
--- of what ended failed.
+-- of what ended failed, values and expiry, see values.lua.
 --
 -- A stamp is ms*1024+seq of the server's clock: positive while the queue
 -- waits, negative while leased (the lease's end, and its token), PARKED while

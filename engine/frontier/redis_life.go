@@ -312,6 +312,7 @@ func (r *Redis) wipeShard(ctx context.Context, k *keys, s int) error {
 		gone.add(ctx, set.prefix+"s:"+strconv.Itoa(b))
 	}
 	gone.flush(ctx)
+	gone.add(ctx, set.values(), set.expiry())
 	gone.add(ctx, set.keys[1:]...)
 	gone.add(ctx, set.failed())
 	gone.flush(ctx)

@@ -153,7 +153,8 @@ func (r *runner) newEngine(cfg engine.Config, seeds iter.Seq2[string, error]) er
 		fetcher = proxied{fetcher, choose}
 	}
 	deps := engine.Deps{
-		Frontier: r.parts.store, Fetcher: fetcher, Handler: r.host, Output: r.parts.output, Seeds: seeds, Log: r.log,
+		Frontier: r.parts.store, Fetcher: fetcher, Handler: r.host, Output: r.parts.output,
+		Values: r.parts.store.Values(), Seeds: seeds, Log: r.log,
 	}
 	if r.parts.skips != nil {
 		deps.Skips = r.parts.skips

@@ -62,6 +62,7 @@ func (r *runner) openStore(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	r.host.UseValues(r.parts.store.Values())
 	return r.checkNote(ctx)
 }
 
