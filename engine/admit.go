@@ -3,13 +3,11 @@ package engine
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"downpour/policies"
 )
-
-// parsed is the request's URL.
-func (r *Request) parsed() (policies.URL, error) { return policies.ParseURL(r.URL) }
 
 // admit checks a request that a hook pushes and keeps it in the visit.
 func (e *Engine) admit(v *Visit, r *Request) (bool, *Skip) {
@@ -37,6 +35,7 @@ func (e *Engine) admit(v *Visit, r *Request) (bool, *Skip) {
 	}
 	if v.local == nil {
 		v.local = make(map[uint64]struct{}, 32)
+		v.children = slices.Grow(v.children, 32)
 	}
 	v.local[r.Print] = struct{}{}
 	v.children = append(v.children, r)
@@ -59,7 +58,7 @@ func (e *Engine) check(v *Visit, r *Request) (canonical string, skip *Skip) {
 	if !u.IsHTTP() {
 		return no(SkipScheme, u.Scheme())
 	}
-	r.URL = u.String()
+	r.SetURL(u)
 	if why := e.repeats(u); why != "" {
 		return no(SkipTrap, why)
 	}

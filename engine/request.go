@@ -42,6 +42,26 @@ type Request struct {
 	Again   bool          // push it even when its identity has been seen; not stored
 	Refresh bool          // the page at hand says that it is to be shown instead; not stored: it becomes a hop
 	After   time.Duration // not to be leased before this long after the push or put-back; not stored as such
+
+	at policies.URL // the URL when it was last parsed; not stored
+}
+
+// SetURL makes u, without its fragment, the request's URL. It spares whoever
+// asks for its parts from parsing it again.
+func (r *Request) SetURL(u policies.URL) {
+	r.at = u.WithoutFragment()
+	r.URL = r.at.Href()
+}
+
+// parsed is the request's URL. One that is as the standard writes it is parsed
+// once.
+func (r *Request) parsed() (policies.URL, error) {
+	if r.at.Href() == r.URL && r.URL != "" {
+		return r.at, nil
+	}
+	u, err := policies.ParseURL(r.URL)
+	r.at = u.WithoutFragment()
+	return u, err
 }
 
 // A Hop is one redirect, or a page's refresh: the URL that answered and its status.

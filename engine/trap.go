@@ -146,7 +146,7 @@ func (t *traps) report() ([]Trap, int64) {
 
 // repeats says that one segment fills u's path too often; "" if not.
 func (e *Engine) repeats(u policies.URL) string {
-	if most := e.cfg.MaxRepeats; most > 0 {
+	if most := e.cfg.MaxRepeats; most > 0 && strings.Count(u.Path(), "/") > most {
 		if n := u.Repeats(); n > most {
 			return fmt.Sprintf("one path segment %d times, the limit is %d", n, most)
 		}

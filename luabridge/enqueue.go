@@ -29,14 +29,20 @@ type push struct {
 // noOptions is the push of an enqueue without options. It is never written to.
 var noOptions = &push{}
 
-// request is a request of the push for a URL.
-func (o *push) request(url string) *engine.Request {
-	if o == noOptions {
-		return &engine.Request{URL: url}
+// request is a request of the push for what ref is on a page. A reference that
+// is no URL stays as it is, to be counted as invalid; one to nowhere
+// ("javascript:") is resolved like any other and left to the engine.
+func (o *push) request(base policies.URL, ref string) *engine.Request {
+	r := &engine.Request{}
+	if o != noOptions {
+		*r = o.req
 	}
-	r := o.req
-	r.URL = url
-	return &r
+	if u, err := base.Join(ref); err == nil {
+		r.SetURL(u)
+	} else {
+		r.URL = ref
+	}
+	return r
 }
 
 // pushOptions reads the options of enqueue, or of follow.
@@ -264,8 +270,10 @@ func (h *Host) push(L *lua.LState, p *page, url lua.LValue, o *push) int {
 
 // admit resolves one URL, asks on_enqueue and hands the request to the visit.
 func (h *Host) admit(L *lua.LState, p *page, ref string, o *push) (fresh bool, reason string) {
-	url := h.absolute(L, p, ref)
-	r := o.request(url)
+	r := o.request(h.against(p), strings.TrimSpace(ref))
+	if p == nil {
+		mustBeAbsolute(L, r.URL)
+	}
 	if c := h.chain(hook(engine.EventEnqueue), r.Kind); len(c) > 0 && !h.filter(L, c, r) {
 		if s, ok := h.gate.cur.sink.(interface{ Drop(*engine.Request) }); ok {
 			s.Drop(r)
@@ -283,21 +291,25 @@ func (h *Host) admit(L *lua.LState, p *page, ref string, o *push) (fresh bool, r
 	return false, engine.SkipDuplicate
 }
 
-// absolute resolves ref against the page at hand. Outside a page it has to be
-// absolute.
-func (h *Host) absolute(L *lua.LState, p *page, ref string) string {
-	ref = strings.TrimSpace(ref)
-	if p != nil {
-		return resolve(h.pageBase(p), ref)
+// against is what enqueue resolves references against: the page at hand, or
+// nothing.
+func (h *Host) against(p *page) policies.URL {
+	if p == nil {
+		return policies.URL{}
 	}
-	u, err := policies.ParseURL(ref)
-	if err != nil {
-		if _, err := policies.ParseURL("https://" + ref); err == nil && strings.Contains(ref, ".") && !strings.Contains(ref, "://") {
-			L.RaiseError("enqueue: '%s' is no absolute URL (did you mean 'https://%s'?)", ref, ref)
-		}
-		L.RaiseError("enqueue: '%s' is no absolute URL: %s", ref, err.Error())
+	return h.pageBase(p)
+}
+
+// mustBeAbsolute raises an error where url, which has been resolved, is none.
+func mustBeAbsolute(L *lua.LState, url string) {
+	_, err := policies.ParseURL(url)
+	if err == nil {
+		return
 	}
-	return u.String()
+	if _, err := policies.ParseURL("https://" + url); err == nil && strings.Contains(url, ".") && !strings.Contains(url, "://") {
+		L.RaiseError("enqueue: '%s' is no absolute URL (did you mean 'https://%s'?)", url, url)
+	}
+	L.RaiseError("enqueue: '%s' is no absolute URL: %s", url, err.Error())
 }
 
 // pageBase is what a page's URLs are resolved against.

@@ -45,21 +45,21 @@ func (h *Host) requestFollow(L *lua.LState) int {
 	}
 	var fresh int
 	if filter := h.chain(hook(engine.EventEnqueue), o.req.Kind); len(filter) > 0 {
-		var urls []string
+		var f found
 		var err error
-		h.Working(func() { urls, err = p.followed(sel, o.nofollow) })
+		h.Working(func() { f, err = p.followed(sel, o.nofollow) })
 		selected(L, sel, err)
-		for _, u := range urls {
-			fresh += h.push(L, p, lua.LString(u), o)
+		for _, ref := range f.refs {
+			fresh += h.push(L, p, lua.LString(ref), o)
 		}
 	} else {
 		var err error
 		h.Working(func() {
-			var urls []string
-			urls, err = p.followed(sel, o.nofollow)
-			for _, u := range urls {
-				r := o.request(u)
-				r.Refresh = u == p.refresh
+			var f found
+			f, err = p.followed(sel, o.nofollow)
+			for _, ref := range f.refs {
+				r := o.request(f.base, ref)
+				r.Refresh = p.refresh != "" && r.URL == p.refresh
 				if ok, _ := p.visit.Enqueue(r); ok {
 					fresh++
 				}
@@ -71,23 +71,28 @@ func (h *Host) requestFollow(L *lua.LState) int {
 	return 1
 }
 
-// followed are the URLs of the page's links that are to be followed: no more
-// than max_links and, unless all is set, none that the page or the link says
-// nofollow of. It runs without the lock.
-func (p *page) followed(sel *extract.Selector, all bool) ([]string, error) {
-	if !all && p.directives().NoFollow {
-		return nil, nil
-	}
-	urls, over, err := p.refs(sel, all, p.visit.LinkRoom())
-	p.visit.LeaveOut(over)
-	return urls, err
+// A found is the references of a page's first links, as the page has them.
+type found struct {
+	refs []string
+	base policies.URL // what they are resolved against
+	over int          // links beyond
 }
 
-// refs are the URLs of the page's first links, absolute where they can be
-// resolved, with or without those that say nofollow; over is how many there
-// are beyond. It runs without the lock.
-func (p *page) refs(sel *extract.Selector, all bool, room int) (urls []string, over int, err error) {
-	var refs []string
+// followed are the page's links that are to be followed: no more than
+// max_links and, unless all is set, none that the page or the link says
+// nofollow of. It runs without the lock.
+func (p *page) followed(sel *extract.Selector, all bool) (found, error) {
+	if !all && p.directives().NoFollow {
+		return found{}, nil
+	}
+	f, err := p.refs(sel, all, p.visit.LinkRoom())
+	p.visit.LeaveOut(f.over)
+	return f, err
+}
+
+// refs are up to room links of the page, with or without those that say
+// nofollow. It runs without the lock.
+func (p *page) refs(sel *extract.Selector, all bool, room int) (f found, err error) {
 	refresh := ""
 	href, err := extract.Refs(p.decode(), sel, func(ref string, nofollow, refreshes bool) bool {
 		if refreshes {
@@ -95,27 +100,21 @@ func (p *page) refs(sel *extract.Selector, all bool, room int) (urls []string, o
 		}
 		switch {
 		case nofollow && !all:
-		case len(refs) == room:
-			over++
+		case len(f.refs) == room:
+			f.over++
 		default:
-			refs = append(refs, ref)
+			f.refs = append(f.refs, ref)
 		}
 		return true
 	})
-	base := p.rebase(href)
-	urls = refs[:0]
-	for _, ref := range refs {
-		urls = append(urls, resolve(base, ref))
-	}
+	f.base = p.rebase(href)
 	if refresh != "" {
-		p.refresh = resolve(base, refresh)
+		p.refresh = resolve(f.base, refresh)
 	}
-	return urls, over, err
+	return f, err
 }
 
-// resolve makes ref absolute. A reference that is no URL stays as it is, to be
-// counted as invalid; one to nowhere ("javascript:") is resolved like any
-// other and left to the engine.
+// resolve makes ref absolute. A reference that is no URL stays as it is.
 func resolve(base policies.URL, ref string) string {
 	if base.IsZero() {
 		return ref

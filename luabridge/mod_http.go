@@ -41,20 +41,21 @@ func (h *Host) httpFetch(L *lua.LState, name string, opts int) int {
 	if L.Get(opts) != lua.LNil {
 		t = argTable(L, opts)
 	}
-	req := h.pushOptions(L, t, false).request(ref) // a copy: the options may be shared
+	c := h.gate.cur
+	var base policies.URL
+	if c.page != nil {
+		base = c.page.address()
+	}
+	req := h.pushOptions(L, t, false).request(base, ref) // a copy: the options may be shared
 	if name == "post" {
 		req.Body = []byte(argString(L, 2))
 		if req.Method == "" {
 			req.Method = "POST"
 		}
 	}
-	c := h.gate.cur
 	fetcher, ok := c.sink.(now)
 	if !ok {
 		L.RaiseError("http.%s: it can be called in hooks only", name)
-	}
-	if c.page != nil {
-		req.URL = resolve(c.page.address(), ref)
 	}
 	ctx := h.context()
 	var resp *engine.Response

@@ -15,6 +15,9 @@ import (
 	"downpour/engine"
 )
 
+// pageEvents are those of a page that succeeds, in their order.
+var pageEvents = []engine.Event{engine.EventURL, engine.EventStatus, engine.EventHeaders, engine.EventSuccess, engine.EventDone}
+
 // underWay is how many requests the stress test has under way at once.
 const underWay = 64
 

@@ -99,7 +99,11 @@ func (h *Host) requestURLs(L *lua.LState) int {
 			if strict {
 				urls, malformed, err = p.strictRefs(sel)
 			} else {
-				urls, _, err = p.refs(sel, true, math.MaxInt)
+				var f found
+				f, err = p.refs(sel, true, math.MaxInt)
+				for _, ref := range f.refs {
+					urls = append(urls, resolve(f.base, ref))
+				}
 			}
 		})
 		selected(L, sel, err)
