@@ -13,6 +13,7 @@ import (
 	"downpour/policies"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 // What ends failed is given to the store with its outcome, after its last
@@ -99,7 +100,7 @@ func TestFailedStoredForm(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(f, back); diff != "" {
+	if diff := cmp.Diff(f, back, cmpopts.IgnoreUnexported(engine.Request{})); diff != "" {
 		t.Errorf("read back (-want +got):\n%s", diff)
 	}
 	again := back.Requeued()

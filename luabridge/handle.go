@@ -50,7 +50,7 @@ func (h *Host) start(ctx context.Context, chain chain, v *engine.Visit) error {
 // run calls a chain.
 func (h *Host) run(ctx context.Context, ev engine.Event, chain chain, v *engine.Visit) error {
 	p := h.subject(ev, v)
-	if p != nil && wantsText(ev, chain) {
+	if p != nil && chain.reads() {
 		// Decoding burns CPU; the visit is this goroutine's until the lock is taken.
 		p.decode()
 	}
@@ -60,7 +60,7 @@ func (h *Host) run(ctx context.Context, ev engine.Event, chain chain, v *engine.
 	if p != nil && ev != engine.EventSkip && ev != engine.EventEnqueue {
 		p.live = true
 	}
-	n := h.arguments(&c.args, ev, v, p)
+	n, most := h.subjectOf(c, ev, v, p), 0
 	var answer error
 	for i, link := range chain {
 		fn, ok := link.table.RawGetString(c.hook).(*lua.LFunction)
@@ -71,7 +71,14 @@ func (h *Host) run(ctx context.Context, ev engine.Event, chain chain, v *engine.
 			h.watch.renew(c)
 		}
 		c.unit = link.unit
-		result, err := h.call(c, fn, n, v, p)
+		args := c.args[:n]
+		if n > 0 && takes(fn, 2) {
+			if most == 0 {
+				most = h.details(&c.args, ev, v, p)
+			}
+			args = c.args[:most]
+		}
+		result, err := h.call(c, fn, args, v, p)
 		if err != nil {
 			answer = err
 			break
@@ -114,20 +121,6 @@ func (h *Host) subject(ev engine.Event, v *engine.Visit) *page {
 	return p
 }
 
-// wantsText reports whether a function of the chain looks at the text that it
-// is handed.
-func wantsText(ev engine.Event, c chain) bool {
-	if ev != engine.EventSuccess && ev != engine.EventDone {
-		return false
-	}
-	for _, link := range c {
-		if fn, ok := link.table.RawGetString(hookNames[ev]).(*lua.LFunction); ok && takes(fn, 2) {
-			return true
-		}
-	}
-	return false
-}
-
 // takes reports whether a function sees its nth argument.
 func takes(fn *lua.LFunction, n uint8) bool {
 	return fn.Proto == nil || fn.Proto.NumParameters >= n || fn.Proto.IsVarArg != 0
@@ -135,12 +128,9 @@ func takes(fn *lua.LFunction, n uint8) bool {
 
 // call runs one function of a chain. Its error is a *engine.Cancel or a
 // *engine.Fatal; any other has been dealt with.
-func (h *Host) call(c *call, fn *lua.LFunction, n int, v *engine.Visit, p *page) (lua.LValue, error) {
+func (h *Host) call(c *call, fn *lua.LFunction, args []lua.LValue, v *engine.Visit, p *page) (lua.LValue, error) {
 	mark := v.Mark()
-	if n > 1 && !takes(fn, 2) {
-		n = 1
-	}
-	rets, err := h.invoke(fn, 1, c.args[:n]...)
+	rets, err := h.invoke(fn, 1, args...)
 	if c.over() != nil {
 		return nil, h.halted(c, err, v, p, mark)
 	}
@@ -209,44 +199,52 @@ func (h *Host) answer(ev engine.Event, result lua.LValue, v *engine.Visit, p *pa
 	return before
 }
 
-// arguments sets what the hook of an event receives and answers how many.
-func (h *Host) arguments(args *[4]lua.LValue, ev engine.Event, v *engine.Visit, p *page) int {
-	args[0] = lua.LNil
-	if p != nil {
-		args[0] = &p.ud
-	}
-	switch ev {
-	case engine.EventStart:
+// subjectOf sets the first of the arguments that the hook of an event receives
+// and answers how many those are that every function gets.
+func (h *Host) subjectOf(c *call, ev engine.Event, v *engine.Visit, p *page) int {
+	switch {
+	case ev == engine.EventStart:
 		return 0
-	case engine.EventIdle:
-		args[0] = lua.LNumber(v.Room)
-	case engine.EventFinish:
-		args[0] = h.summary(v.Summary)
+	case ev == engine.EventIdle:
+		c.args[0] = lua.LNumber(v.Room)
+	case ev == engine.EventFinish:
+		c.args[0] = h.summary(v.Summary)
+	case p != nil:
+		c.args[0] = &p.ud
+	default:
+		c.args[0] = lua.LNil
+	}
+	return 1
+}
+
+// details sets the arguments after the first and answers how many there are in
+// all. It is not called for functions that do not look at them.
+func (h *Host) details(args *[4]lua.LValue, ev engine.Event, v *engine.Visit, p *page) int {
+	switch ev {
 	case engine.EventURL:
 		args[1] = lua.LString(v.Request.URL)
-		return 2
 	case engine.EventStatus:
 		h.statusLine(args, v.Response)
 		return 4
 	case engine.EventHeaders:
 		args[1] = h.headers(p)
-		return 2
 	case engine.EventSuccess:
-		args[1] = lua.LString(p.text)
-		return 2
+		args[1] = p.textValue()
 	case engine.EventError:
 		args[1] = h.failure(v.Failure)
-		return 2
 	case engine.EventDone:
-		if args[1] = h.failure(v.Failure); v.Failure == nil {
-			args[1] = lua.LString(p.text)
+		if v.Failure == nil {
+			args[1] = p.textValue()
+		} else {
+			args[1] = h.failure(v.Failure)
 		}
-		return 2
 	case engine.EventSkip:
 		args[1], args[2] = optional(v.Skip.Reason), optional(v.Skip.Detail)
 		return 3
+	default:
+		return 1
 	}
-	return 1
+	return 2
 }
 
 // A statusLine is what on_status receives, kept for the next response that has

@@ -45,7 +45,7 @@ func (h *Host) requestFollow(L *lua.LState) int {
 	}
 	var fresh int
 	if filter := h.chain(hook(engine.EventEnqueue), o.req.Kind); len(filter) > 0 {
-		var f found
+		var f references
 		var err error
 		h.Working(func() { f, err = p.followed(sel, o.nofollow) })
 		selected(L, sel, err)
@@ -55,7 +55,7 @@ func (h *Host) requestFollow(L *lua.LState) int {
 	} else {
 		var err error
 		h.Working(func() {
-			var f found
+			var f references
 			f, err = p.followed(sel, o.nofollow)
 			for _, ref := range f.refs {
 				r := o.request(f.base, ref)
@@ -71,8 +71,8 @@ func (h *Host) requestFollow(L *lua.LState) int {
 	return 1
 }
 
-// A found is the references of a page's first links, as the page has them.
-type found struct {
+// references are what the first links of a page name, as the page has it.
+type references struct {
 	refs []string
 	base policies.URL // what they are resolved against
 	over int          // links beyond
@@ -81,9 +81,9 @@ type found struct {
 // followed are the page's links that are to be followed: no more than
 // max_links and, unless all is set, none that the page or the link says
 // nofollow of. It runs without the lock.
-func (p *page) followed(sel *extract.Selector, all bool) (found, error) {
+func (p *page) followed(sel *extract.Selector, all bool) (references, error) {
 	if !all && p.directives().NoFollow {
-		return found{}, nil
+		return references{}, nil
 	}
 	f, err := p.refs(sel, all, p.visit.LinkRoom())
 	p.visit.LeaveOut(f.over)
@@ -92,7 +92,7 @@ func (p *page) followed(sel *extract.Selector, all bool) (found, error) {
 
 // refs are up to room links of the page, with or without those that say
 // nofollow. It runs without the lock.
-func (p *page) refs(sel *extract.Selector, all bool, room int) (f found, err error) {
+func (p *page) refs(sel *extract.Selector, all bool, room int) (f references, err error) {
 	refresh := ""
 	href, err := extract.Refs(p.decode(), sel, func(ref string, nofollow, refreshes bool) bool {
 		if refreshes {

@@ -23,7 +23,8 @@ type page struct {
 	visit *engine.Visit    // nil for a request that is not under way
 	live  bool             // a hook of its visit is running
 
-	text      string // decoded body
+	text      string     // decoded body
+	textLua   lua.LValue // text as Lua has it; nil until asked for
 	encoding  string
 	hasText   bool
 	doc       *extract.Node
@@ -56,7 +57,7 @@ func (p *page) update(resp *engine.Response) {
 	}
 	p.resp = resp
 	p.headers, p.doc, p.title = nil, nil, nil
-	p.text, p.encoding, p.hasText = "", "", false
+	p.text, p.textLua, p.encoding, p.hasText = "", nil, "", false
 	p.base, p.refresh = policies.URL{}, ""
 }
 
@@ -93,6 +94,14 @@ func (p *page) decode() string {
 		p.hasText = true
 	}
 	return p.text
+}
+
+// textValue is the decoded body, "" where there is none.
+func (p *page) textValue() lua.LValue {
+	if p.textLua == nil {
+		p.textLua = lua.LString(p.decode())
+	}
+	return p.textLua
 }
 
 // bytesText is b as a string without a copy: a body is never modified.

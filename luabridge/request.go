@@ -153,7 +153,7 @@ func (p *page) bodyField(L *lua.LState, name string) lua.LValue {
 	}
 	switch name {
 	case "text":
-		return lua.LString(p.decode())
+		return p.textValue()
 	case "body":
 		return lua.LString(bytesText(p.resp.Body))
 	case "encoding":

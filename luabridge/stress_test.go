@@ -166,3 +166,32 @@ func handle(t *testing.T, host *Host, v *engine.Visit, events ...engine.Event) {
 		}
 	}
 }
+
+// TestGlobalsOfManyRequests has hooks that set globals of their script while
+// others are about to be called.
+func TestGlobalsOfManyRequests(t *testing.T) {
+	const workers, rounds = 8, 200
+	w := one(t, `n = 0
+function on_success(req, text) n = n + #text end
+function on_finish() print(n) end`)
+	host := w.mustLoad()
+	e, err := engine.New(engine.Config{}, engine.Deps{Frontier: &worldLine{w: w}, Fetcher: worldSite{w}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	for range workers {
+		wg.Go(func() {
+			for range rounds {
+				v := e.NewVisit(&engine.Request{URL: "http://site.test/"})
+				v.Response = &engine.Response{Status: 200, Body: []byte("x")}
+				handle(t, host, v, engine.EventSuccess)
+			}
+		})
+	}
+	wg.Wait()
+	handle(t, host, e.NewVisit(nil), engine.EventFinish)
+	if diff := cmp.Diff([]string{fmt.Sprint(workers * rounds)}, w.printed()); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -99,7 +99,7 @@ func (h *Host) requestURLs(L *lua.LState) int {
 			if strict {
 				urls, malformed, err = p.strictRefs(sel)
 			} else {
-				var f found
+				var f references
 				f, err = p.refs(sel, true, math.MaxInt)
 				for _, ref := range f.refs {
 					urls = append(urls, resolve(f.base, ref))

@@ -36,10 +36,21 @@ func (u *unit) table(name, kind string) *lua.LTable {
 type link struct {
 	unit  *unit
 	table *lua.LTable
+	reads bool // it looked at the text of the page when the scripts had run
 }
 
 // A chain is what is called for one hook and kind, in order.
 type chain []link
+
+// reads reports whether a function of the chain looks at the text of the page.
+func (c chain) reads() bool {
+	for i := range c {
+		if c[i].reads {
+			return true
+		}
+	}
+	return false
+}
 
 // hook is an index into hookNames; the events come first and keep their order.
 type hook = int
@@ -73,10 +84,16 @@ func (h *Host) link(name, kind string) chain {
 	var c chain
 	for _, u := range h.units {
 		if t := u.table(name, kind); t != nil {
-			c = append(c, link{u, t})
+			fn, ok := t.RawGetString(name).(*lua.LFunction)
+			c = append(c, link{u, t, ok && handsText(name) && takes(fn, 2)})
 		}
 	}
 	return c
+}
+
+// handsText reports whether a hook is handed the text of its page.
+func handsText(hook string) bool {
+	return hook == engine.EventSuccess.String() || hook == engine.EventDone.String()
 }
 
 // chain is what to call for a hook and kind.
