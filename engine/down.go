@@ -40,7 +40,7 @@ func (s *downState) failed(f *Failure, r *Request, probe bool, now time.Time) (r
 	if s.Fails == 0 {
 		s.Since = now.Unix()
 	}
-	s.Cause = oneLine(f.Message[:min(len(f.Message), maxCause)])
+	s.Cause = shorten(oneLine(f.Message), maxCause)
 	switch {
 	case probe:
 		s.Probes++
