@@ -97,15 +97,12 @@ func (h *Host) scriptError(err error, hook, url string) *ScriptError {
 	if !errors.As(err, &api) {
 		return e
 	}
-	e.Trace = trace(api.StackTrace)
+	e.Trace = traceLines(api.StackTrace)
 	e.File, e.Line, e.Message = h.place(e.File, h.text(api.Object))
 	if e.Line == 0 && len(e.Trace) > 0 {
 		if file, line, _ := h.place("", e.Trace[0]+" "); file != "" {
 			e.File, e.Line = file, line
 		}
-	}
-	if strings.HasPrefix(e.Message, "lua callstack overflow") {
-		e.Message = "stack overflow"
 	}
 	var limit *limitError
 	if c := h.gate.cur; c != nil && errors.As(c.over(), &limit) {
@@ -154,21 +151,24 @@ func (h *Host) place(file, msg string) (string, int, string) {
 	return file, 0, msg
 }
 
-// trace reads the frames of a traceback, those of Lua code alone.
-func trace(s string) []string {
+// luaFrames says where the Lua calls of a thread are that an error ended, a
+// line each.
+func (h *Host) luaFrames(th *lua.LState) string {
 	var frames []string
-	for line := range strings.Lines(s) {
-		line = strings.TrimSpace(line)
-		if line == "" || line == "stack traceback:" || strings.HasPrefix(line, "[G]") || line == "..." || strings.HasPrefix(line, "(tailcall)") {
-			continue
-		}
-		line = strings.ReplaceAll(line, "in corountine", "in the hook itself")
-		frames = append(frames, line)
-		if len(frames) == maxTrace {
-			break
+	for _, f := range h.std().frames(th, 0, 2*maxTrace) {
+		if !strings.HasPrefix(f, "[library]") && f != "?" && f != "..." && len(frames) < maxTrace {
+			frames = append(frames, f)
 		}
 	}
-	return frames
+	return strings.Join(frames, "\n")
+}
+
+// traceLines are the frames of luaFrames.
+func traceLines(s string) []string {
+	if s == "" {
+		return nil
+	}
+	return strings.Split(s, "\n")
 }
 
 var quoted = regexp.MustCompile(`['"]([^'"]+)['"]`)

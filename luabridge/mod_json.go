@@ -131,10 +131,8 @@ func (d *jsonReader) value(depth int) (lua.LValue, error) {
 		return nil, d.fail("nested too deeply")
 	}
 	switch c := d.text[d.i]; {
-	case c == '{':
-		return d.object(depth)
-	case c == '[':
-		return d.list(depth)
+	case c == '{' || c == '[':
+		return d.table(depth)
 	case c == '"':
 		s, err := d.str()
 		return lua.LString(s), err
@@ -169,6 +167,20 @@ func (d *jsonReader) next(want, end byte) (ended bool, err error) {
 		return false, nil
 	}
 	return false, d.fail(fmt.Sprintf("%q where %q belongs", d.text[d.i:d.i+1], string(rune(want))))
+}
+
+// table reads a list or an object, if the call at hand may go on: of a long text
+// they are many.
+func (d *jsonReader) table(depth int) (lua.LValue, error) {
+	select {
+	case <-d.h.gate.Done():
+		return nil, d.h.gate.Err()
+	default:
+	}
+	if d.text[d.i] == '[' {
+		return d.list(depth)
+	}
+	return d.object(depth)
 }
 
 func (d *jsonReader) list(depth int) (lua.LValue, error) {

@@ -189,9 +189,10 @@ func (h *Host) invoke(fn *lua.LFunction, nret int, args ...lua.LValue) ([3]lua.L
 	for _, a := range args {
 		th.Push(a)
 	}
-	err := th.PCall(len(args), nret, nil)
+	err := attempt(th, len(args), nret)
 	h.L.G.CurrentThread = running
 	if err != nil {
+		err.StackTrace = h.luaFrames(th)
 		return rets, err
 	}
 	for i := range nret {

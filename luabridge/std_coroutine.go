@@ -55,7 +55,7 @@ func (s *std) coroutine(L *lua.LState) *lua.LState {
 	s.create(s.maker)
 	th := s.maker.Get(-1).(*lua.LState)
 	s.maker.SetTop(0)
-	th.Env = L.Env
+	th.Env, th.Panic = L.Env, panicRaised
 	if ctx := L.Context(); ctx != nil {
 		th.SetContext(ctx)
 	}

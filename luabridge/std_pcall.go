@@ -1,7 +1,6 @@
 package luabridge
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 
@@ -39,21 +38,22 @@ func (s *std) protect(L *lua.LState, fn, handler lua.LValue, first int) int {
 	for i := first; i <= top; i++ {
 		th.Push(L.Get(i))
 	}
-	var onError *lua.LFunction
-	if handler != nil {
-		onError = L.NewFunction(func(E *lua.LState) int { return s.handle(E, handler) })
-	}
 	running := L.G.CurrentThread
-	err := th.PCall(max(top-first+1, 0), lua.MultRet, onError)
+	err := attempt(th, max(top-first+1, 0), lua.MultRet)
+	value := lua.LValue(lua.LNil)
+	if err != nil {
+		value = err.Object
+		if handler != nil {
+			value = s.handle(th, handler, value)
+		} else if text, ok := value.(lua.LString); ok {
+			value = message(string(text), fn)
+		}
+	}
 	L.G.CurrentThread = running
 	if err != nil {
-		if raised(err) {
-			s.give(th)
-		} else {
-			delete(s.threads, th)
-		}
+		delete(s.threads, th) // closures may still refer to its stack
 		s.halt(L)
-		return pushAll(L, lua.LFalse, errorValue(err, fn, handler != nil))
+		return pushAll(L, lua.LFalse, value)
 	}
 	n := th.GetTop()
 	L.Push(lua.LTrue)
@@ -64,18 +64,46 @@ func (s *std) protect(L *lua.LState, fn, handler lua.LValue, first int) int {
 	return n + 1
 }
 
-// handle runs a message handler on the thread that failed and raises what it
-// answers, which closes the thread's upvalues.
-func (s *std) handle(E *lua.LState, handler lua.LValue) int {
-	value := E.Get(1)
-	E.Push(handler)
-	E.Push(value)
-	if err := E.PCall(1, 1, nil); err != nil {
-		s.halt(E)
-		E.Error(lua.LString("error in error handling"), 0)
+// handle runs a message handler on the thread that failed, whose calls still
+// stand, and answers what it does.
+func (s *std) handle(th *lua.LState, handler, value lua.LValue) lua.LValue {
+	th.Push(handler)
+	th.Push(value)
+	if attempt(th, 1, 1) != nil {
+		return lua.LString("error in error handling")
 	}
-	E.Error(E.Get(-1), 0)
-	return 0
+	return th.Get(-1)
+}
+
+// attempt calls the function that lies on th below its nargs arguments. After
+// an error th is left as the error found it: its calls can be looked at, and it
+// cannot be used again. PCall of gopher-lua would write a traceback of every
+// error, with a line for each tail call there was, and for an error inside the
+// interpreter clear what closures still refer to.
+func attempt(th *lua.LState, nargs, nret int) (err *lua.ApiError) {
+	th.Panic = panicRaised
+	defer func() {
+		switch v := recover().(type) {
+		case nil:
+		case *lua.ApiError:
+			err = v
+		default:
+			err = &lua.ApiError{Type: lua.ApiErrorPanic, Object: lua.LString(plain(fmt.Sprint(v)))}
+		}
+	}()
+	th.Call(nargs, nret)
+	return nil
+}
+
+// panicRaised raises the value on top of the stack, without a traceback.
+func panicRaised(L *lua.LState) { panic(&lua.ApiError{Type: lua.ApiErrorRun, Object: L.Get(-1)}) }
+
+// plain is the message of an error inside the interpreter.
+func plain(text string) string {
+	if strings.HasPrefix(text, "lua callstack overflow") {
+		return "stack overflow"
+	}
+	return "internal error: " + text
 }
 
 // take is a thread for a protected call made by L.
@@ -92,14 +120,6 @@ func (s *std) take(L *lua.LState, depth int) *lua.LState {
 	th.Env = L.Env
 	s.threads[th] = &thread{owner: L, depth: depth}
 	return th
-}
-
-// raised reports whether err was raised by Lua's rules, which closes what the
-// call's closures refer to. After a failure of the interpreter closures may
-// still refer to the thread, so it is not used again.
-func raised(err error) bool {
-	var api *lua.ApiError
-	return errors.As(err, &api) && api.Type != lua.ApiErrorPanic
 }
 
 // give puts a thread back that nothing refers to.
@@ -126,32 +146,13 @@ func (s *std) newThread() *lua.LState {
 	return th
 }
 
-// errorValue is what a protected call answers for err.
-func errorValue(err error, fn lua.LValue, handled bool) lua.LValue {
-	var api *lua.ApiError
-	if !errors.As(err, &api) {
-		return lua.LString(err.Error())
-	}
-	text, ok := api.Object.(lua.LString)
-	if !ok || handled {
-		return api.Object
-	}
+// message is the text of an error of fn. A library function that pcall itself
+// calls has no line to name.
+func message(text string, fn lua.LValue) lua.LValue {
 	if f, ok := fn.(*lua.LFunction); ok && f.IsG {
-		// A Go function called by pcall itself has no line to name.
-		return lua.LString(strings.TrimPrefix(string(text), " "))
+		text = strings.TrimPrefix(text, " ")
 	}
-	if api.Type == lua.ApiErrorPanic {
-		return lua.LString(plainPanic(string(text)))
-	}
-	return text
-}
-
-// plainPanic is the message for an error inside the interpreter.
-func plainPanic(text string) string {
-	if strings.Contains(text, "callstack overflow") {
-		return "stack overflow"
-	}
-	return "internal error: " + text
+	return lua.LString(text)
 }
 
 // raiseValue is error(value, level).
