@@ -1,7 +1,7 @@
 -- done reports on leases of one shard.
 --
 -- ARGV 2 slot, 3 seq of this call; 4 "1" if it may have been made before
---      5 op: "worker.seq"; 6 max pages, 7 max pages a queue; 0 is no limit
+--      5 op: "worker.seq"; 6 max pages as budget takes them, 7 max pages a queue; 0 is no limit
 --      8 number of marks, then field and value of each
 --      then for each outcome: queue, token, "k" to keep the lease, "c" to
 --      give it up without saying when the queue was last fetched, else "",
@@ -29,7 +29,7 @@ if ARGV[4] == '1' then
 	local r = replayed(ARGV[2], ARGV[3])
 	if r then return r end
 end
-local op, maxpages, maxqueue = ARGV[5], tonumber(ARGV[6]), tonumber(ARGV[7])
+local op, maxpages, maxqueue = ARGV[5], budget(ARGV[6]), tonumber(ARGV[7])
 local i = 8
 local nm = tonumber(ARGV[8])
 if nm > 0 then call('HSET', marks, unpack(ARGV, 9, 8 + 2 * nm)) end
@@ -91,7 +91,7 @@ end
 
 -- more reads further requests into a lease that is kept.
 local function more(queue, k, n, spent, span, held, count)
-	if maxpages > 0 then k = math.min(k, maxpages - c.charged - c.leased) end
+	k = math.min(k, maxpages - c.charged - c.leased)
 	if maxqueue > 0 then k = math.min(k, maxqueue - spent - n) end
 	if k <= 0 then return {}, 0, 0 end
 	return head(queue, k, span, held, count)

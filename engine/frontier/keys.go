@@ -13,6 +13,7 @@ import (
 //	downpour:{NAME:SHARD}:GEN:…       a generation's keys, see prelude.lua
 //	downpour:{NAME:0}:GEN:note        the crawl's own description
 //	downpour:{NAME:0}:GEN:orders      hash: what people ask of the workers
+//	downpour:{NAME:0}:GEN:pages       hash: how a budget of pages is shared out, see pages.lua
 //	downpour:{NAME:0}:inbox           list: URLs or requests from outside, see Redis.Inbox
 //	downpour:{NAME:0}:GEN:workers     hash: worker id to who it is
 //	downpour:{NAME:0}:GEN:w:ID        exists while the worker lives
@@ -75,6 +76,7 @@ func (s shardKeys) expiry() string { return s.prefix + "expiry" }
 
 func (k *keys) note() string                         { return k.sets[0].prefix + "note" }
 func (k *keys) orders() string                       { return k.sets[0].prefix + "orders" }
+func (k *keys) pages() string                        { return k.sets[0].prefix + "pages" }
 func (k *keys) inbox() string                        { return "downpour:{" + k.name + ":0}:inbox" }
 func (k *keys) workers() string                      { return k.sets[0].prefix + "workers" }
 func (k *keys) alive(id string) string               { return k.sets[0].prefix + "w:" + id }

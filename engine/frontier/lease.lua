@@ -2,17 +2,18 @@
 --
 -- ARGV 2 queues, 3 each, 4 ttl in ms, 5 op: "worker.seq" of this call
 --      6 "1" if it may have been made before: what it took then is taken anew
---      7 max pages, 8 max pages a queue; 0 is no limit
+--      7 max pages as budget takes them, 8 max pages a queue; 0 is no limit
 --      9 "1" to look again at queues the page budget held
 --      10 and on: ids of dead workers, whose leases end now
 -- Result: status (0, 1 drained, 2 budget), wait in µs until something may be
--- due (-1: unknown), requests pushed so far, then a lease each:
+-- due (-1: unknown), requests pushed so far, 1 if the shard holds requests and
+-- may charge no more pages, then a lease each:
 --   {queue, token, again, cold, state, of p: before l:, of p: behind, request…}
 -- A lease writes nothing to lists: what it holds is the queue's head, which
 -- nobody else touches.
 
 local queues, each, ttl = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4])
-local op, maxpages, maxqueue = ARGV[5], tonumber(ARGV[7]), tonumber(ARGV[8])
+local op, maxpages, maxqueue = ARGV[5], budget(ARGV[7]), tonumber(ARGV[8])
 local MOVED = 200 -- of later and of expired leases, in one call
 
 -- Requests whose time has come go to their queues.
@@ -99,10 +100,7 @@ if ARGV[9] == '1' then
 	end
 end
 
-local function room()
-	if maxpages == 0 then return math.huge end
-	return maxpages - c.charged - c.leased
-end
+local function room() return maxpages - c.charged - c.leased end
 
 local leases, names, dues, owns = {}, {}, {}, {}
 
@@ -163,7 +161,7 @@ while #leases < queues and room() > 0 do
 end
 
 -- What there is to wait for.
-local status, wait = 0, -1
+local status, wait, short = 0, -1, 0
 if #leases < queues then
 	local function sooner(ms)
 		local w = math.max(ms * 1000 - us, 0)
@@ -182,6 +180,7 @@ if #leases < queues then
 	local w = call('ZRANGE', later, 0, 0, 'WITHSCORES')
 	if w[2] then c.late = math.max(c.late, 1) end
 	if w[2] and open then sooner(tonumber(w[2])) end
+	if not open and (d[2] or w[2]) then short = 1 end
 	if #leases == 0 then
 		if call('ZCARD', due) == 0 and not w[2] then
 			status, c.queued = 1, 0
@@ -193,4 +192,4 @@ if #leases < queues then
 	c.sleep = '1'
 end
 save()
-return {status, wait, tonumber(c.pushed), unpack(leases)}
+return {status, wait, tonumber(c.pushed), short, unpack(leases)}

@@ -373,6 +373,9 @@ func (w *walk) take(q *modelQueue, l *engine.Lease, each int, now time.Time, ttl
 	}
 	n := room(min(each, len(q.ready)), w.maxPerQueue, q.charged, 0)
 	least := room(n, w.maxPages, w.charged, w.reserved(time.Time{}))
+	if w.p.shards > 1 && w.maxPages > 0 {
+		least = min(least, 1) // the others may be granted to another shard
+	}
 	most := room(n, w.maxPages, w.charged, w.reserved(now))
 	n = min(max(len(l.Requests), least), most)
 	ml := &modelLease{l: l, q: q, held: slices.Clone(q.ready[:n]), expires: now.Add(ttl)}

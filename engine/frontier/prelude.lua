@@ -194,6 +194,20 @@ local function wake()
 	end
 end
 
+-- budget is how many pages may be charged in this shard: the number given, 0
+-- being no limit; or, for "+N", what the shard was granted, N at least, less
+-- what it gave back, see pages.lua.
+local function budget(arg)
+	if string.sub(arg, 1, 1) ~= '+' then return arg == '0' and math.huge or tonumber(arg) end
+	local q = call('HMGET', n, 'granted', 'back')
+	local granted = tonumber(q[1] or 0)
+	if tonumber(arg) > granted then
+		granted = tonumber(arg)
+		call('HSET', n, 'granted', int(granted))
+	end
+	return granted - tonumber(q[2] or 0)
+end
+
 -- replayed is the reply of the call of that seq, if it was made before.
 local function replayed(slot, seq)
 	local r = call('HGET', ops, slot)

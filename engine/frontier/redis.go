@@ -46,7 +46,8 @@ type Redis struct {
 	resumed bool
 	shards  int // that were asked for; 0 for whatever there is
 
-	replicas []replicas // by shard
+	replicas []replicas     // by shard
+	granted  []atomic.Int64 // by shard: pages, as far as is known
 
 	slots  chan *slot
 	op     atomic.Int64

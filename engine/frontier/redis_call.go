@@ -26,6 +26,9 @@ var leaseSource string
 //go:embed done.lua
 var doneSource string
 
+//go:embed pages.lua
+var pagesSource string
+
 //go:embed reserve.lua
 var reserveSource string
 
@@ -43,7 +46,7 @@ var valuesSource string
 var ErrGone = errors.New("the crawl was started anew elsewhere or its keys were deleted")
 
 // scripts are the scripts as a server of this version takes them.
-type scripts struct{ push, lease, done, drop, reserve, requeue, values *redis.Script }
+type scripts struct{ push, lease, done, drop, reserve, requeue, values, pages *redis.Script }
 
 func newScripts(major int) scripts {
 	// From Redis 7 on a script can say that it may run when memory is full.
@@ -58,6 +61,7 @@ func newScripts(major int) scripts {
 		done:  redis.NewScript(anyway + preludeSource + doneSource),
 		drop:  redis.NewScript(anyway + preludeSource + dropSource),
 
+		pages:   redis.NewScript(anyway + preludeSource + pagesSource),
 		reserve: redis.NewScript(anyway + reserveSource),
 		requeue: redis.NewScript(preludeSource + requeueSource),
 		values:  redis.NewScript(preludeSource + valuesSource),
@@ -69,6 +73,7 @@ func newScripts(major int) scripts {
 const (
 	argResent      = 3
 	argLeaseResent = 5
+	argPagesResent = 1
 )
 
 // run runs a script in a shard and waits out a server that cannot. resent is

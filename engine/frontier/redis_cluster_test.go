@@ -150,9 +150,6 @@ func TestRedisClusterConformance(t *testing.T) {
 			unit: 100 * time.Millisecond, shared: true, shards: 3,
 			open: func(t *testing.T, o Options) (Store, error) {
 				o.Name = name
-				if o.MaxPages > 0 {
-					t.Skip("no budget over several shards")
-				}
 				return OpenRedis(t.Context(), cluster.url()+"?shards=3", o)
 			},
 			crash: func(t *testing.T, s Store) { s.(*Redis).vanish(t) },
@@ -246,4 +243,38 @@ func TestRedisReshard(t *testing.T) {
 	if err != nil || left != 0 {
 		t.Errorf("%d keys on the server whose slots were moved away, %v", left, err)
 	}
+}
+
+// cut makes a primary go on without its replicas: they are thrown out and may
+// not come back.
+func (n *redisNode) cut(t testing.TB) {
+	t.Helper()
+	ctx := t.Context()
+	for _, c := range [][]any{{"acl", "setuser", "default", "-psync", "-sync"}, {"client", "kill", "type", "replica"}} {
+		if err := n.client.Do(ctx, c...).Err(); err != nil {
+			t.Error(err)
+		}
+	}
+	n.await(t, "the replicas are gone", func() bool {
+		info, err := n.client.Info(ctx, "replication").Result()
+		return err == nil && infoField(info, "connected_slaves") == "0"
+	})
+}
+
+// A primary goes on taking writes that its replica does not get, dies, and the
+// replica takes its place: pages are finished twice, none is missing.
+func TestRedisFailover(t *testing.T) {
+	cluster := newRedisCluster(t, 3, 1)
+	n := pagesOf(t, 4000)
+	again := crawlAll(t, cluster.url(), n, 4, func() {
+		cluster.nodes[0].cut(t)
+		before, _ := cluster.nodes[0].client.Info(t.Context(), "replication").Result()
+		<-time.After(300 * time.Millisecond)
+		after, _ := cluster.nodes[0].client.Info(t.Context(), "replication").Result()
+		if infoField(before, "master_repl_offset") == infoField(after, "master_repl_offset") {
+			t.Error("the primary took no writes after it was cut off")
+		}
+		cluster.nodes[0].kill()
+	})
+	t.Logf("%d finishes more than pages", again)
 }

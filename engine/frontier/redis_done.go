@@ -143,7 +143,7 @@ func (r *Redis) report(ctx context.Context, shard int, reports []*report, marks 
 func (r *Redis) callDone(ctx context.Context, shard int, reports []*report, marks engine.Marks) (res any, begun time.Time, err error) {
 	err = r.inSlot(ctx, func(s *slot) (err error) {
 		op := r.id + "." + strconv.FormatInt(r.op.Add(1), 10)
-		args := []any{"", s.name, s.seq, "0", op, r.opts.MaxPages, r.opts.MaxPerQueue, len(marks)}
+		args := []any{"", s.name, s.seq, "0", op, r.pageLimit(shard), r.opts.MaxPerQueue, len(marks)}
 		for name, at := range marks {
 			args = append(args, r.markField(name), at)
 		}

@@ -256,7 +256,7 @@ func TestRedisResent(t *testing.T) {
 		}
 		args[argResent] = "1"
 	}
-	largs := r.leaseArgs(5, 5, time.Minute)
+	largs := r.leaseArgs(0, 5, 5, time.Minute)
 	var first *held
 	for i := range 2 {
 		res, _, err := r.run(t.Context(), r.scripts.lease, 0, argLeaseResent, largs)
@@ -300,7 +300,7 @@ func TestRedisResentLate(t *testing.T) {
 	if _, err := r.Push(t.Context(), page("a", "1")); err != nil {
 		t.Fatal(err)
 	}
-	args := r.leaseArgs(5, 5, time.Millisecond)
+	args := r.leaseArgs(0, 5, 5, time.Millisecond)
 	for i, want := range []int{0, 1} { // how often it ran out
 		res, _, err := r.run(t.Context(), r.scripts.lease, 0, argLeaseResent, args)
 		if err != nil {

@@ -52,6 +52,7 @@ type answer struct {
 	status int64 // 0, statusDrained, statusBudget
 	wait   time.Duration
 	pushed int64
+	short  bool // the shard holds requests and may charge no more pages
 	held   []*held
 }
 
@@ -87,8 +88,8 @@ func (r *Redis) Lease(ctx context.Context, queues, each int, ttl time.Duration) 
 }
 
 // leaseAll asks the shards in turn, another first each time. With several
-// shards the crawl is drained if all were in two rounds between which nothing
-// was pushed: then there was a moment at which all were.
+// shards the crawl is drained, or out of pages, if all were in two rounds between
+// which nothing was pushed: then there was a moment at which all were.
 func (r *Redis) leaseAll(ctx context.Context, queues, each int, ttl time.Duration) ([]*held, answer, error) {
 	n := r.keys.shards
 	var before int64
@@ -109,7 +110,7 @@ func (r *Redis) leaseAll(ctx context.Context, queues, each int, ttl time.Duratio
 			total.wait = unknownWait
 		}
 		confirmed := n == 1 || round > 0 && before == total.pushed
-		if total.status != statusDrained || len(total.held) > 0 || confirmed {
+		if total.status == 0 || len(total.held) > 0 || confirmed {
 			return total.held, total, nil
 		}
 		before = total.pushed
@@ -135,7 +136,7 @@ func (r *Redis) leaseShard(ctx context.Context, shard, queues, each int, ttl tim
 	var total answer
 	for {
 		want := min(queues-len(total.held), leaseQueues)
-		args := r.leaseArgs(want, min(each, leaseEach), ttl)
+		args := r.leaseArgs(shard, want, min(each, leaseEach), ttl)
 		res, begun, err := r.run(ctx, r.scripts.lease, shard, argLeaseResent, args)
 		if err != nil {
 			return total, err
@@ -149,6 +150,12 @@ func (r *Redis) leaseShard(ctx context.Context, shard, queues, each int, ttl tim
 		}
 		a.held = append(total.held, a.held...)
 		total = a
+		if a.short && r.sharesPages() {
+			if more, err := r.grant(ctx, shard, want*min(each, leaseEach)); err != nil || !more {
+				return total, err
+			}
+			continue
+		}
 		if len(a.held) >= queues || len(a.held) < want || want < leaseQueues {
 			return total, nil
 		}
@@ -156,30 +163,31 @@ func (r *Redis) leaseShard(ctx context.Context, shard, queues, each int, ttl tim
 }
 
 // leaseArgs are the arguments of lease.lua, the prefix left open.
-func (r *Redis) leaseArgs(queues, each int, ttl time.Duration) []any {
+func (r *Redis) leaseArgs(shard, queues, each int, ttl time.Duration) []any {
 	op := r.id + "." + strconv.FormatInt(r.op.Add(1), 10)
-	return []any{"", queues, each, int64(ttl / time.Millisecond), op, "0", r.opts.MaxPages, r.opts.MaxPerQueue, "0"}
+	return []any{"", queues, each, int64(ttl / time.Millisecond), op, "0", r.pageLimit(shard), r.opts.MaxPerQueue, "0"}
 }
 
 func parseAnswer(res any, shard int) (answer, error) {
 	var a answer
 	list, ok := res.([]any)
-	if !ok || len(list) < 3 {
+	if !ok || len(list) < 4 {
 		return a, unexpected("lease", res)
 	}
 	status, ok1 := list[0].(int64)
 	wait, ok2 := list[1].(int64)
 	pushed, ok3 := list[2].(int64)
-	if !ok1 || !ok2 || !ok3 {
+	short, ok4 := list[3].(int64)
+	if !ok1 || !ok2 || !ok3 || !ok4 {
 		return a, unexpected("lease", res)
 	}
 	// The server keeps times in whole milliseconds, rounded up: whole ones are
 	// waited, so that nothing is slept past.
-	a.status, a.pushed, a.wait = status, pushed, (time.Duration(wait) * time.Microsecond).Truncate(time.Millisecond)
+	a.status, a.pushed, a.short, a.wait = status, pushed, short == 1, (time.Duration(wait) * time.Microsecond).Truncate(time.Millisecond)
 	if wait < 0 {
 		a.wait = -1
 	}
-	for _, l := range list[3:] {
+	for _, l := range list[4:] {
 		h, err := parseLease(l, shard)
 		if err != nil {
 			return a, err

@@ -97,9 +97,6 @@ func (r *Redis) enterTx(ctx context.Context, tx *redis.Tx) error {
 		r.keys = newKeys(r.opts.Name, meta[metaGen], there)
 		return nil
 	}
-	if r.opts.MaxPages > 0 && (r.resumed && there > 1 || !r.resumed && r.newShards() > 1) {
-		return errors.New("a budget of pages needs a crawl of one shard")
-	}
 	if r.resumed {
 		r.keys = newKeys(r.opts.Name, meta[metaGen], there)
 		return r.register(ctx, tx, nil)
@@ -256,7 +253,7 @@ func (r *Redis) wipe(ctx context.Context) error {
 					return err
 				}
 			}
-			if err := r.client.Unlink(ctx, k.note(), k.workers(), k.orders()).Err(); err != nil {
+			if err := r.client.Unlink(ctx, k.note(), k.workers(), k.orders(), k.pages()).Err(); err != nil {
 				return err
 			}
 		}

@@ -45,11 +45,11 @@ func sendAll(ctx context.Context, p redis.Pipeliner) error {
 	return err
 }
 
-// evaluate runs a script once, by its digest if the server knows it. A push is
-// waited for until a replica has it, if there are any.
+// evaluate runs a script once, by its digest if the server knows it. What must
+// not be lost is waited for until a replica has it, if there are any.
 func (r *Redis) evaluate(ctx context.Context, s *redis.Script, shard int, args []any) (any, error) {
 	keys := r.keys.sets[shard].keys
-	if s != r.scripts.push || !r.replicas[shard].required() {
+	if !r.confirms(s) || !r.replicas[shard].required() {
 		return s.Run(ctx, r.client, keys, args...).Result()
 	}
 	node, err := r.node(ctx, keys[keyN])

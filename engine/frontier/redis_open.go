@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/redis/go-redis/v9"
@@ -95,7 +96,7 @@ func (r *Redis) open(ctx context.Context) error {
 	if err := r.enter(ctx); err != nil {
 		return err
 	}
-	r.replicas = make([]replicas, r.keys.shards)
+	r.replicas, r.granted = make([]replicas, r.keys.shards), make([]atomic.Int64, r.keys.shards)
 	r.seeAllReplicas(ctx)
 	for i := range slotCount {
 		r.slots <- &slot{name: r.id + "." + strconv.Itoa(i), seq: rand.Int64N(firstOps)}
@@ -103,7 +104,10 @@ func (r *Redis) open(ctx context.Context) error {
 	if err := r.loadKept(ctx); err != nil {
 		return err
 	}
-	return r.reclaim(ctx)
+	if err := r.reclaim(ctx); err != nil || !r.resumed {
+		return err
+	}
+	return r.settlePages(ctx)
 }
 
 // connect waits for the server and checks what it is.
@@ -231,7 +235,7 @@ func (r *Redis) reclaim(ctx context.Context) error {
 	}
 	slices.Sort(dead)
 	for s := range r.keys.shards {
-		args := r.leaseArgs(0, 0, 0)
+		args := r.leaseArgs(s, 0, 0, 0)
 		args[8] = "1"
 		for _, id := range dead {
 			args = append(args, id)
