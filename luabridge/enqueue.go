@@ -280,7 +280,7 @@ func (h *Host) admit(L *lua.LState, p *page, ref string, o *push) (fresh bool, r
 		}
 		return false, engine.SkipDropped
 	}
-	r.Refresh = p != nil && p.refresh != "" && r.URL == p.refresh
+	r.Refresh = p != nil && p.refreshes[r.URL]
 	fresh, skip := h.gate.cur.sink.Enqueue(r)
 	switch {
 	case fresh:

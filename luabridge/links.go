@@ -59,7 +59,7 @@ func (h *Host) requestFollow(L *lua.LState) int {
 			f, err = p.followed(sel, o.nofollow)
 			for _, ref := range f.refs {
 				r := o.request(f.base, ref)
-				r.Refresh = p.refresh != "" && r.URL == p.refresh
+				r.Refresh = p.refreshes[r.URL]
 				if ok, _ := p.visit.Enqueue(r); ok {
 					fresh++
 				}
@@ -93,10 +93,10 @@ func (p *page) followed(sel *extract.Selector, all bool) (references, error) {
 // refs are up to room links of the page, with or without those that say
 // nofollow. It runs without the lock.
 func (p *page) refs(sel *extract.Selector, all bool, room int) (f references, err error) {
-	refresh := ""
-	href, err := extract.Refs(p.decode(), sel, func(ref string, nofollow, refreshes bool) bool {
-		if refreshes {
-			refresh = ref
+	var refreshes []string
+	href, err := extract.Refs(p.decode(), sel, func(ref string, nofollow, refresh bool) bool {
+		if refresh {
+			refreshes = append(refreshes, ref)
 		}
 		switch {
 		case nofollow && !all:
@@ -108,10 +108,20 @@ func (p *page) refs(sel *extract.Selector, all bool, room int) (f references, er
 		return true
 	})
 	f.base = p.rebase(href)
-	if refresh != "" {
-		p.refresh = resolve(f.base, refresh)
-	}
+	p.noteRefreshes(f.base, refreshes)
 	return f, err
+}
+
+// noteRefreshes remembers where the page's meta refreshes lead: whoever enqueues
+// that follows a redirect. A browser heeds the first alone; which of them a
+// script follows is its own choice.
+func (p *page) noteRefreshes(base policies.URL, refs []string) {
+	for _, ref := range refs {
+		if p.refreshes == nil {
+			p.refreshes = map[string]bool{}
+		}
+		p.refreshes[resolve(base, ref)] = true
+	}
 }
 
 // resolve makes ref absolute. A reference that is no URL stays as it is.
@@ -166,11 +176,13 @@ func (h *Host) requestLinks(L *lua.LState) int {
 			var href string
 			links, href, err = extract.Links(p.decode(), sel)
 			base = p.rebase(href)
+			var refreshes []string
 			for _, l := range links {
 				if l.Tag == "meta" {
-					p.refresh = resolve(base, l.Ref)
+					refreshes = append(refreshes, l.Ref)
 				}
 			}
+			p.noteRefreshes(base, refreshes)
 		})
 		selected(L, sel, err)
 	}

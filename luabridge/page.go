@@ -29,11 +29,11 @@ type page struct {
 	hasText   bool
 	doc       *extract.Node
 	title     lua.LValue
-	url       policies.URL // req.URL parsed
-	base      policies.URL // what links are resolved against, once known
-	refresh   string       // where the page's meta refresh leads, once its links have been looked at; "" for nowhere
-	meta      lua.LValue   // req.Meta as Lua has it; nil until asked for
-	metaWas   string       // the JSON of meta when it was last written back
+	url       policies.URL    // req.URL parsed
+	base      policies.URL    // what links are resolved against, once known
+	refreshes map[string]bool // where the page's meta refreshes lead, once its links have been looked at
+	meta      lua.LValue      // req.Meta as Lua has it; nil until asked for
+	metaWas   string          // the JSON of meta when it was last written back
 	headers   *lua.LTable
 	headersOf *engine.Response
 }
@@ -58,7 +58,7 @@ func (p *page) update(resp *engine.Response) {
 	p.resp = resp
 	p.headers, p.doc, p.title = nil, nil, nil
 	p.text, p.textLua, p.encoding, p.hasText = "", nil, "", false
-	p.base, p.refresh = policies.URL{}, ""
+	p.base, p.refreshes = policies.URL{}, nil
 }
 
 // isXML reports whether a response is XML that is no HTML.
