@@ -67,6 +67,7 @@ func TestWhatAnswersForRobotsMean(t *testing.T) {
 	}{
 		{"rules", []*engine.Response{closed}, 1, "on_skip http://a.test/ disallowed", 0},
 		{"401", []*engine.Response{page(401)}, 1, "on_success http://a.test/", 0},
+		{"403", []*engine.Response{page(403)}, 1, "on_success http://a.test/", 0},
 		{"404", []*engine.Response{page(404)}, 1, "on_success http://a.test/", 0},
 		{"429 asks for patience", []*engine.Response{page(429, "Retry-After", "100"), closed}, 2, "on_skip http://a.test/ disallowed", 100 * time.Second},
 		{"503, then there", []*engine.Response{page(503), page(503), page(404)}, 3, "on_success http://a.test/", 6 * time.Second},
