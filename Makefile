@@ -1,7 +1,7 @@
 # make check is what has to pass before a change goes in; CI runs the same.
 LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
-.PHONY: build test check lint tidy bench chaos
+.PHONY: build test check lint tidy bench chaos soak
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o downpour .
@@ -26,3 +26,7 @@ bench:
 # Kills workers and servers under a crawl; see bench/README.md.
 chaos:
 	go run ./bench/chaos
+
+# Crawls for ten minutes with hooks that do everything wrong; see bench/README.md.
+soak:
+	go run ./bench/soak
