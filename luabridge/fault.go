@@ -114,9 +114,40 @@ func (h *Host) scriptError(err error, hook, url string) *ScriptError {
 	if len(e.Trace) == 1 {
 		e.Trace = nil
 	}
+	h.nameCall(e)
 	h.point(e, "")
 	return e
 }
+
+var calls = regexp.MustCompile(`([A-Za-z_]\w*(?:[.:][A-Za-z_]\w*)*)\s*[({"']`)
+
+// nameCall says of a call of what is no function what it was, where the line
+// has only one call.
+func (h *Host) nameCall(e *ScriptError) {
+	if e.Message != "attempt to call a non-function object" {
+		return
+	}
+	name := ""
+	for _, m := range calls.FindAllStringSubmatch(sourceLine(h.faults.sources[e.File], e.Line), -1) {
+		switch {
+		case slices.Contains(luaWords, m[1]) || m[1] == name:
+		case name != "":
+			return
+		default:
+			name = m[1]
+		}
+	}
+	if name == "" {
+		return
+	}
+	e.Message = fmt.Sprintf("attempt to call '%s', which is no function", name)
+	if lib, _, ok := strings.Cut(name, "."); ok && lib == "os" {
+		e.Message += " here: the rest of os is closed to scripts (open it with --allow os)"
+	}
+}
+
+// luaWords are the keywords that a parenthesis may follow.
+var luaWords = []string{"and", "elseif", "function", "if", "in", "not", "or", "return", "until", "while"}
 
 // text is an error value as people read it.
 func (h *Host) text(v lua.LValue) string {

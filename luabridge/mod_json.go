@@ -44,6 +44,7 @@ func jsonModule() module {
 func (h *Host) jsonDecode(L *lua.LState) int {
 	d := jsonReader{h: h, text: argString(L, 1)}
 	v, err := d.document()
+	h.std().halt(L)
 	if err != nil {
 		return failed(L, err)
 	}
@@ -54,6 +55,7 @@ func (h *Host) jsonEncode(L *lua.LState) int {
 	v := argAny(L, 1)
 	opts := h.fields(L, 2, "indent")
 	b, err := h.appendJSON(nil, v, 0)
+	h.std().halt(L)
 	if err != nil {
 		return failed(L, err)
 	}
