@@ -189,6 +189,10 @@ func (e *Engine) longest(rest time.Duration) time.Duration {
 
 const leaseSlack = 10 * time.Second
 
+// startSlack is how long a job may take to its fetch without asking for more
+// of the lease.
+const startSlack = time.Second
+
 // step starts what may start, asks for leases, and sends off what has ended.
 func (d *dispatcher) step() {
 	now := time.Now()
@@ -218,9 +222,9 @@ func (d *dispatcher) begin(t *turn, now time.Time) {
 	if !t.runnable(d.e.cfg.PerHost) {
 		return
 	}
-	if need := d.e.longest(t.rest); t.expires.Sub(now) < need {
+	if need := d.e.longest(t.rest) + startSlack; t.expires.Sub(now) < need {
 		t.lease.TTL = max(t.lease.TTL, need+leaseSlack)
-		d.renew[t] = true // not safe to start before the lease is longer
+		d.renew[t], t.short = true, true
 		return
 	}
 	if len(t.claims) > 0 {
@@ -374,7 +378,11 @@ func (d *dispatcher) end(j *job) {
 	if !j.told {
 		t.ended(j)
 	}
-	if !j.ask && !t.lost {
+	switch {
+	case t.lost || j.ask:
+	case j.again:
+		t.todo = append([]*Request{j.req}, t.todo...) // a new list: todo is a part of the lease's own
+	default:
 		d.ended = append(d.ended, j)
 	}
 	if !d.still() {

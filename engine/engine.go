@@ -46,6 +46,7 @@ type Engine struct {
 	traps  *traps
 	tally  tally
 	pacer  pacer
+	line   line
 
 	scriptErrors atomic.Int64
 

@@ -57,6 +57,9 @@ func (e *Engine) fetchNow(ctx context.Context, v *Visit, r *Request) (*Response,
 	var resp *Response
 	var failure error
 	err := e.inTurn(ctx, v, r, func() *Response {
+		if failure = e.reserved(ctx, r); failure != nil {
+			return nil
+		}
 		resp, failure = e.deps.Fetcher.Fetch(ctx, r, func(Event, *Response) error { return nil })
 		return resp
 	})
@@ -71,6 +74,10 @@ func (e *Engine) askNow(ctx context.Context, v *Visit, r *Request) *Failure {
 	for e.robots.get(origin(r)) == nil {
 		var a askedRobots
 		err := e.inTurn(ctx, v, r, func() *Response {
+			if err := e.reserved(ctx, r); err != nil {
+				a.refusal = asFailure(err)
+				return nil
+			}
 			a = e.askRobots(ctx, r)
 			return a.last
 		})

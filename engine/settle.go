@@ -78,8 +78,8 @@ func (d *dispatcher) settle(b *batch) {
 			d.soon(b.outs[i].Wait)
 			continue
 		}
-		t.committing = false
-		t.expires = t.lease.Expires
+		t.committing, t.short = false, false
+		t.leased(t.lease.Expires)
 		if stale[t.lease] {
 			t.lost, t.todo = true, nil
 			d.refuse(t)

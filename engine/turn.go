@@ -2,6 +2,7 @@ package engine
 
 import (
 	"encoding/json"
+	"sync/atomic"
 	"time"
 )
 
@@ -22,12 +23,15 @@ type turn struct {
 	held    time.Time  // next without the guess
 	rest    time.Duration
 	expires time.Time // of the lease, as of the last answer of the store
+	began   time.Time
+	lasts   atomic.Int64 // expires for the workers: nanoseconds after began
 	state   queueState
 	kept    queueState // what the store has
 
 	dry time.Time // the queue had nothing more: not asked again before
 
 	queued     bool // among the ready
+	short      bool // the lease has to be longer before anything starts
 	committing bool // an outcome is with the committer
 	released   bool // given back
 	lost       bool // another worker has it
@@ -46,7 +50,8 @@ type queueState struct {
 }
 
 func newTurn(e *Engine, l *Lease) *turn {
-	t := &turn{e: e, lease: l, todo: l.Requests, expires: l.Expires}
+	t := &turn{e: e, lease: l, todo: l.Requests, began: time.Now()}
+	t.leased(l.Expires)
 	if len(l.State) > 0 {
 		_ = json.Unmarshal(l.State, &t.state) // foreign state is no state
 	}
@@ -106,7 +111,7 @@ func (t *turn) answered(j *job, seen time.Time) {
 
 // runnable reports whether the turn could start a request but for its pause.
 func (t *turn) runnable(perHost int) bool {
-	if t.lost || t.released || len(t.todo)+len(t.claims) == 0 {
+	if t.lost || t.released || t.short || len(t.todo)+len(t.claims) == 0 {
 		return false
 	}
 	if t.state.Down.down() {
@@ -144,8 +149,12 @@ func (t *turn) ended(j *job) {
 	if t.last == j {
 		t.last, t.next = nil, t.held // the guess was for want of this
 	}
-	if j.seen.IsZero() {
-		return // nothing was asked of the site
+	if j.seen.IsZero() { // nothing was asked of the site
+		if j.hold > 0 {
+			t.after(time.Now().Add(j.hold))
+			t.state.Why = j.why
+		}
+		return
 	}
 	t.rest = j.rest
 	if t.rest > 0 {

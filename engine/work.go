@@ -33,6 +33,8 @@ type job struct {
 	hold    time.Duration // rest the site asked for, or its robots.txt needs, from now
 	why     string        // what rest and hold are owed to, for those who look; "" for the policy's delay
 	pushed  bool          // the site said 429 or 503
+	by      time.Time     // the start in the buckets is good until then; zero for none
+	again   bool          // the request stays in the turn
 	alive   bool          // the site has answered
 	dead    *Failure      // it has not
 	refusal *Failure      // of an ask: why the request that waits for robots.txt is not fetched
@@ -67,7 +69,9 @@ func (e *Engine) work(ctx context.Context, jobs <-chan *job, results chan<- *job
 
 // askFor fetches robots.txt in the host's own turn.
 func (e *Engine) askFor(ctx context.Context, j *job) {
-	j.fate = fateUntouched
+	if j.fate = fateUntouched; !e.room(ctx, j) {
+		return
+	}
 	a := e.askRobots(ctx, j.req)
 	j.rest = e.rest(ctx, j, a.last)
 	j.note(a.last)
@@ -147,10 +151,14 @@ func (e *Engine) visit(ctx context.Context, j *job) {
 		return
 	}
 	moved := false
+	if failure == nil && !e.room(ctx, j) {
+		return
+	}
 	if failure == nil {
 		failure, moved = e.hops(ctx, j)
 	}
 	switch {
+	case j.again:
 	case failure != nil && (isFatal(failure) || ctx.Err() != nil && !byHook(failure)):
 		j.back(v, fateUntouched)
 		if len(v.Request.Hops) > v.Hop {
@@ -221,6 +229,10 @@ func (e *Engine) hops(ctx context.Context, j *job) (failure *Failure, moved bool
 			return cancelled(err), false
 		}
 		j.rest = e.rest(ctx, j, nil)
+		if !e.onTime(ctx, j) {
+			j.back(v, fateUntouched)
+			return nil, false
+		}
 		resp, err := e.deps.Fetcher.Fetch(ctx, v.Request, func(ev Event, resp *Response) error {
 			v.Response = resp
 			if ev == EventStatus {
