@@ -9,6 +9,8 @@ import (
 
 	"golang.org/x/net/html/charset"
 	"golang.org/x/text/encoding"
+	"golang.org/x/text/encoding/charmap"
+	"golang.org/x/text/encoding/htmlindex"
 	"golang.org/x/text/encoding/unicode/utf32"
 )
 
@@ -222,23 +224,55 @@ func transcode(body []byte, name string) string {
 	if hasASCII(name) && isASCII(body) {
 		return share(body)
 	}
-	text, err := decoder(name).Bytes(body)
+	e := decoding(name)
+	if c, ok := e.(*charmap.Charmap); ok {
+		return decodeSingle(body, c)
+	}
+	text, err := e.NewDecoder().Bytes(body)
 	if err != nil {
 		return replaceInvalid(body)
 	}
 	return share(text)
 }
 
-func decoder(name string) *encoding.Decoder {
+// decoding is the encoding of that name, for decoding: that of GBK is
+// GB18030's (WHATWG Encoding §10.1.1).
+func decoding(name string) encoding.Encoding {
 	switch name {
 	case "utf-32be":
-		return utf32.UTF32(utf32.BigEndian, utf32.IgnoreBOM).NewDecoder()
+		return utf32.UTF32(utf32.BigEndian, utf32.IgnoreBOM)
 	case "utf-32le":
-		return utf32.UTF32(utf32.LittleEndian, utf32.IgnoreBOM).NewDecoder()
+		return utf32.UTF32(utf32.LittleEndian, utf32.IgnoreBOM)
+	case "gbk":
+		name = "gb18030"
 	}
-	e, _ := charset.Lookup(name)
-	return e.NewDecoder()
+	e, err := htmlindex.Get(name)
+	if err != nil {
+		return encoding.Replacement // no name that [resolve] answers
+	}
+	return e
 }
+
+// decodeSingle decodes an encoding of single octets. Those of a control
+// character that the encoding has no other use for are that character, as the
+// standard has it and package charmap does not.
+func decodeSingle(body []byte, c *charmap.Charmap) string {
+	var table [256]rune
+	for i := range table {
+		table[i] = c.DecodeByte(byte(i))
+		if table[i] == utf8.RuneError && isControl(rune(i)) {
+			table[i] = rune(i)
+		}
+	}
+	text := make([]byte, 0, len(body)+len(body)/2)
+	for _, b := range body {
+		text = utf8.AppendRune(text, table[b])
+	}
+	return share(text)
+}
+
+// isControl reports whether r is a control character beyond ASCII.
+func isControl(r rune) bool { return r >= 0x80 && r <= 0x9F }
 
 // hasASCII says whether ASCII bytes are ASCII text in the encoding.
 func hasASCII(name string) bool {

@@ -69,7 +69,7 @@ func openText(r io.Reader, contentType string, limit int64) (text *bufio.Reader,
 	if name == "" || name == "utf-8" {
 		return bufio.NewReaderSize(all, sniffBytes), all
 	}
-	return bufio.NewReaderSize(decoder(name).Reader(all), sniffBytes), all
+	return bufio.NewReaderSize(decoding(name).NewDecoder().Reader(all), sniffBytes), all
 }
 
 // next moves to the next tag or text; it says no at the end, which a read error
