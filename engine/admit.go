@@ -88,6 +88,7 @@ func (e *Engine) file(ctx context.Context, v *Visit) {
 	}
 	kept := v.children[:0]
 	for _, r := range v.children {
+		e.identify(ctx, r)
 		if !r.Again && e.pushed.has(r.Print) {
 			e.duplicate(v, r)
 			continue
@@ -105,6 +106,17 @@ func (e *Engine) file(ctx context.Context, v *Visit) {
 	}
 	clear(v.children[len(kept):])
 	v.children = kept
+}
+
+// identify lets the script say what r is compared by. A hop has an identity of
+// its own, and so has a request with a key.
+func (e *Engine) identify(ctx context.Context, r *Request) {
+	if e.cfg.Identity == nil || r.Key != "" || len(r.Hops) > 0 {
+		return
+	}
+	if name := e.cfg.Identity(ctx, r); name != "" {
+		r.Print = Fingerprint(r, name)
+	}
 }
 
 // origin is what robots.txt and credentials belong to: scheme, host and port.

@@ -37,11 +37,17 @@ type Config struct {
 	Timeout      time.Duration // of a whole fetch, the fetcher's own limit; leases are reckoned with it; 0 is 30 s
 
 	Canonical policies.Canonical // how URLs are made identities
+	Identity  Identity           // what the script says they are; nil for nothing
 	Policy    Policy             // nil: one made of the fields above
 	KeepAlive bool               // when nothing is left, wait for work from outside
 	Grace     time.Duration      // how long visits may finish after the context ends; 0 is 10 s
 	Strict    bool               // a script error is Fatal; told to the handler by its maker, here for the summary
 }
+
+// An Identity names what a request's URL is compared by in place of its
+// canonical form; "" is the canonical form. It is called from several
+// goroutines.
+type Identity func(ctx context.Context, r *Request) string
 
 // Deps are the parts a crawl is put together from. Frontier and Fetcher are
 // required; the caller closes them all after Run.

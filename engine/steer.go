@@ -64,7 +64,9 @@ func (e *Engine) Explain(ctx context.Context, r *Request, state func(queue strin
 	if x.Skip != nil {
 		return x
 	}
-	x.Print = Fingerprint(r, x.Canonical)
+	r.Print = Fingerprint(r, x.Canonical)
+	e.identify(ctx, r)
+	x.Print = r.Print
 	if ok, why := e.policy.Allow(ctx, r); !ok {
 		x.Skip = &Skip{Request: r, Reason: SkipPolicy, Detail: why}
 		return x

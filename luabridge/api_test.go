@@ -34,6 +34,13 @@ Location: /a.html
 Content-Type: text/html; charset=iso-8859-1
 
 caf` + "\xe9" + `
+-- accents.html --
+200
+Content-Type: text/html; charset=iso-8859-1
+Link: <?q=é>; rel="next", </fr>; rel=alternate; hreflang=fr; title="en français"
+Link: <far>; rel="canonical nofollow"
+
+<base href="/deep/"><a href="` + "\xfc?q=\xe9#\xe9" + `">a</a>
 `
 
 func TestScripts(t *testing.T) {
@@ -127,6 +134,26 @@ end`,
 				"http://site.test/a.html\tA\tnil\ta\thref\tfalse",
 				"http://site.test/b.html\tB\tnext nofollow\ta\thref\ttrue",
 				"http://site.test/a.html http://site.test/b.html http://site.test/c.html",
+			},
+		},
+		{
+			name: "links in an encoding, and of headers", seed: "accents.html",
+			script: `
+function on_success(req)
+  print(table.concat(req:urls(), " "), req.doc:urls()[1], req.doc:xpath("//a")[1]:attr("href"))
+  print((req:enqueue(req.doc:find("a"):attr("href"), {key = "x"})))
+  for _, l in ipairs(req:links("link")) do print(l.url, l.text, l.rel, l.tag, l.attr, l.nofollow) end
+  print(req:urls("link[rel~=canonical]")[1], #req:links(), req:follow("link[href]"), req:follow("link[href]", {nofollow = true}))
+end
+function on_skip(req, reason) end
+crawl { max_pages = 1 }`,
+			want: []string{
+				"http://site.test/deep/%C3%BC?q=%E9\thttp://site.test/deep/%C3%BC?q=%E9\tü?q=é#é",
+				"true",
+				"http://site.test/accents.html?q=%C3%A9\t\tnext\tlink\theader\tfalse",
+				"http://site.test/fr\ten français\talternate\tlink\theader\tfalse",
+				"http://site.test/far\t\tcanonical nofollow\tlink\theader\ttrue",
+				"http://site.test/far\t1\t2\t1",
 			},
 		},
 		{

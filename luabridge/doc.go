@@ -39,7 +39,7 @@ func Reference() []Section {
 		section("options", "The options of enqueue, req:enqueue and req:follow.", optionDocs),
 		section("globals", "What every script has besides Lua 5.1's own.", globalDocs),
 		{Name: "crawl", Text: "The keys of crawl{}. A flag goes before the variable DOWNPOUR_FLAG, that before crawl{}, that before the default. Durations are seconds or text such as \"1.5s\", sizes bytes or text such as \"10MB\".", Entries: crawlEntries()},
-		section("policy", "The functions of policy{}. The first four decide about requests one by one, each in place of the polite policy; a nil answer leaves it to that. Those from push on bring queues of the script's own: they serve one process, and what waits in them is gone when it ends.", policyDocs),
+		section("policy", "The functions of policy{}. The first five decide about requests one by one, each in place of the polite policy; a nil answer leaves it to that. Those from push on bring queues of the script's own: they serve one process, and what waits in them is gone when it ends.", policyDocs),
 	}
 	for _, m := range modules() {
 		s := Section{Name: m.name, Title: "require \"" + modulePrefix + m.name + "\"", Text: m.text, Module: true}

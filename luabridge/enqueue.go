@@ -29,15 +29,15 @@ type push struct {
 // noOptions is the push of an enqueue without options. It is never written to.
 var noOptions = &push{}
 
-// request is a request of the push for what ref is on a page. A reference that
+// request is a request of the push for what ref is on a page in that encoding. A reference that
 // is no URL stays as it is, to be counted as invalid; one to nowhere
 // ("javascript:") is resolved like any other and left to the engine.
-func (o *push) request(base policies.URL, ref string) *engine.Request {
+func (o *push) request(base policies.URL, ref, encoding string) *engine.Request {
 	r := &engine.Request{}
 	if o != noOptions {
 		*r = o.req
 	}
-	if u, err := base.Join(ref); err == nil {
+	if u, err := join(base, ref, encoding); err == nil {
 		r.SetURL(u)
 	} else {
 		r.URL = ref
@@ -270,7 +270,8 @@ func (h *Host) push(L *lua.LState, p *page, url lua.LValue, o *push) int {
 
 // admit resolves one URL, asks on_enqueue and hands the request to the visit.
 func (h *Host) admit(L *lua.LState, p *page, ref string, o *push) (fresh bool, reason string) {
-	r := o.request(h.against(p), strings.TrimSpace(ref))
+	base, encoding := h.against(p)
+	r := o.request(base, strings.TrimSpace(ref), encoding)
 	if p == nil {
 		mustBeAbsolute(L, r.URL)
 	}
@@ -291,13 +292,14 @@ func (h *Host) admit(L *lua.LState, p *page, ref string, o *push) (fresh bool, r
 	return false, engine.SkipDuplicate
 }
 
-// against is what enqueue resolves references against: the page at hand, or
-// nothing.
-func (h *Host) against(p *page) policies.URL {
+// against is what enqueue resolves references against, the page at hand or
+// nothing, and the page's encoding.
+func (h *Host) against(p *page) (base policies.URL, encoding string) {
 	if p == nil {
-		return policies.URL{}
+		return policies.URL{}, ""
 	}
-	return h.pageBase(p)
+	base = h.pageBase(p) // which decodes the page
+	return base, p.encoding
 }
 
 // mustBeAbsolute raises an error where url, which has been resolved, is none.

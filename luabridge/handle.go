@@ -194,7 +194,7 @@ func (h *Host) answer(ev engine.Event, result lua.LValue, v *engine.Visit, p *pa
 	case result == lua.LFalse:
 		return engine.ErrDrop
 	case result != nil && result.Type() == lua.LTString:
-		v.Request.URL = resolve(p.address(), result.String())
+		v.Request.URL = resolve(p.address(), result.String(), "")
 	}
 	return before
 }
@@ -298,7 +298,7 @@ func (h *Host) filter(L *lua.LState, chain chain, r *engine.Request) bool {
 			return false
 		}
 		if s, isString := result.(lua.LString); isString {
-			r.URL = resolve(p.address(), string(s))
+			r.URL = resolve(p.address(), string(s), "")
 		}
 	}
 	return true

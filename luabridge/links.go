@@ -58,7 +58,7 @@ func (h *Host) requestFollow(L *lua.LState) int {
 			var f references
 			f, err = p.followed(sel, o.nofollow)
 			for _, ref := range f.refs {
-				r := o.request(f.base, ref)
+				r := o.request(f.base, ref, p.encoding)
 				r.Refresh = p.refreshes[r.URL]
 				if ok, _ := p.visit.Enqueue(r); ok {
 					fresh++
@@ -93,6 +93,15 @@ func (p *page) followed(sel *extract.Selector, all bool) (references, error) {
 // refs are up to room links of the page, with or without those that say
 // nofollow. It runs without the lock.
 func (p *page) refs(sel *extract.Selector, all bool, room int) (f references, err error) {
+	for _, l := range p.headerLinks(sel) {
+		switch {
+		case l.NoFollow && !all:
+		case len(f.refs) >= room:
+			f.over++
+		default:
+			f.refs = append(f.refs, resolve(p.address(), l.Ref, ""))
+		}
+	}
 	var refreshes []string
 	href, err := extract.Refs(p.decode(), sel, func(ref string, nofollow, refresh bool) bool {
 		if refresh {
@@ -100,7 +109,7 @@ func (p *page) refs(sel *extract.Selector, all bool, room int) (f references, er
 		}
 		switch {
 		case nofollow && !all:
-		case len(f.refs) == room:
+		case len(f.refs) >= room:
 			f.over++
 		default:
 			f.refs = append(f.refs, ref)
@@ -120,16 +129,32 @@ func (p *page) noteRefreshes(base policies.URL, refs []string) {
 		if p.refreshes == nil {
 			p.refreshes = map[string]bool{}
 		}
-		p.refreshes[resolve(base, ref)] = true
+		p.refreshes[resolve(base, ref, p.encoding)] = true
 	}
 }
 
+// headerLinks are the links of the page's Link headers, which are relative to
+// its URL, whatever its base element says.
+func (p *page) headerLinks(sel *extract.Selector) []extract.Link {
+	return extract.HeaderLinks(sel, p.resp.Header.Values("Link")...)
+}
+
+// join resolves ref against base. The query of a link is sent in the encoding
+// of its page; "" is UTF-8.
+func join(base policies.URL, ref, encoding string) (policies.URL, error) {
+	u, err := base.Join(ref)
+	if err == nil && encoding != "" && encoding != "utf-8" && u.IsHTTP() {
+		return base.Join(extract.EncodeQuery(ref, encoding))
+	}
+	return u, err
+}
+
 // resolve makes ref absolute. A reference that is no URL stays as it is.
-func resolve(base policies.URL, ref string) string {
+func resolve(base policies.URL, ref, encoding string) string {
 	if base.IsZero() {
 		return ref
 	}
-	u, err := base.Join(ref)
+	u, err := join(base, ref, encoding)
 	if err != nil {
 		return ref
 	}
@@ -168,7 +193,7 @@ func (h *Host) linkTable(l extract.Link, url string) lua.LValue {
 func (h *Host) requestLinks(L *lua.LState) int {
 	p := checkPage(L, "links")
 	sel := h.linkSelector(L)
-	var links []extract.Link
+	var links, fromHeader []extract.Link
 	var base policies.URL
 	var err error
 	if p.resp != nil && p.resp.Body != nil {
@@ -183,19 +208,22 @@ func (h *Host) requestLinks(L *lua.LState) int {
 				}
 			}
 			p.noteRefreshes(base, refreshes)
+			fromHeader = p.headerLinks(sel)
 		})
 		selected(L, sel, err)
 	}
-	L.Push(h.linkList(links, base))
+	list := h.L.CreateTable(len(links)+len(fromHeader), 0)
+	h.addLinks(list, fromHeader, p.address(), "")
+	h.addLinks(list, links, base, p.encoding)
+	L.Push(list)
 	return 1
 }
 
-func (h *Host) linkList(links []extract.Link, base policies.URL) lua.LValue {
-	list := h.L.CreateTable(len(links), 0)
+// addLinks appends links to a list.
+func (h *Host) addLinks(list *lua.LTable, links []extract.Link, base policies.URL, encoding string) {
 	for _, l := range links {
-		list.Append(h.linkTable(l, resolve(base, l.Ref)))
+		list.Append(h.linkTable(l, resolve(base, l.Ref, encoding)))
 	}
-	return list
 }
 
 func stringList(L *lua.LState, list []string) lua.LValue {
@@ -206,22 +234,22 @@ func stringList(L *lua.LState, list []string) lua.LValue {
 	return t
 }
 
-// elementLinks are the links below an element, resolved against its document's
-// base.
-func (h *Host) elementLinks(L *lua.LState, e *element) ([]extract.Link, policies.URL) {
+// elementLinks are the links below an element, with what they are resolved
+// against and the encoding of its document.
+func (h *Host) elementLinks(L *lua.LState, e *element) (links []extract.Link, base policies.URL, encoding string) {
 	sel := h.linkSelector(L)
 	links, href, err := e.node.Links(sel)
 	selected(L, sel, err)
 	if e.page != nil {
-		return links, e.page.rebase(e.page.baseHref(href))
+		return links, e.page.rebase(e.page.baseHref(href)), e.page.encoding
 	}
-	base := e.base
+	base = e.base
 	if href != "" && !base.IsZero() {
 		if u, err := base.Join(href); err == nil {
 			base = u
 		}
 	}
-	return links, base
+	return links, base, e.encoding
 }
 
 // baseHref is the href of the page's base element; found is what a part of the
@@ -249,16 +277,19 @@ func (p *page) findBase() string {
 
 func (h *Host) nodeLinks(L *lua.LState) int {
 	e := checkNode(L, 1, "links")
-	L.Push(h.linkList(h.elementLinks(L, e)))
+	links, base, encoding := h.elementLinks(L, e)
+	list := h.L.CreateTable(len(links), 0)
+	h.addLinks(list, links, base, encoding)
+	L.Push(list)
 	return 1
 }
 
 func (h *Host) nodeURLs(L *lua.LState) int {
 	e := checkNode(L, 1, "urls")
-	links, base := h.elementLinks(L, e)
+	links, base, encoding := h.elementLinks(L, e)
 	var urls []string
 	for _, l := range links {
-		urls = append(urls, resolve(base, l.Ref))
+		urls = append(urls, resolve(base, l.Ref, encoding))
 	}
 	L.Push(stringList(h.L, urls))
 	return 1

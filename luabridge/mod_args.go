@@ -48,6 +48,26 @@ func fieldText(L *lua.LState, t *lua.LTable, name string) string {
 	return lua.LVAsString(v)
 }
 
+// fieldList is an option as a list of strings, of which one may stand for a
+// list; nil where it is absent.
+func fieldList(L *lua.LState, t *lua.LTable, name string) (list []string) {
+	v, ok := t.RawGetString(name).(*lua.LTable)
+	if !ok {
+		if s := fieldText(L, t, name); s != "" {
+			list = append(list, s)
+		}
+		return list
+	}
+	for i := range v.Len() {
+		s, ok := v.RawGetInt(i + 1).(lua.LString)
+		if !ok {
+			L.RaiseError("option '%s' is a list with something in it that is no string", name)
+		}
+		list = append(list, string(s))
+	}
+	return list
+}
+
 // fieldFirst is fieldText for a value that may be a list as well, such as a
 // header's: its first.
 func fieldFirst(L *lua.LState, t *lua.LTable, name string) string {

@@ -11,7 +11,7 @@ func htmlModule() module {
 	return module{
 		name: "html", text: "HTML text to a document, like req.doc.",
 		docs: []doc{
-			{call: "parse(text, {url=}?) -> element", text: "The document, with find, all, xpath, text, attr, html, links and urls; url is what links are resolved against.", waits: true},
+			{call: "parse(text, {url=, encoding=}?) -> element", text: "The document, with find, all, xpath, text, attr, html, links and urls; url is what links are resolved against, encoding that in which their queries are sent, such as req.encoding.", waits: true},
 		},
 		open: func(h *Host, L *lua.LState) lua.LValue {
 			return newModule(L, map[string]lua.LGFunction{"parse": h.htmlParse})
@@ -21,14 +21,15 @@ func htmlModule() module {
 
 func (h *Host) htmlParse(L *lua.LState) int {
 	text := argString(L, 1)
-	base, err := baseArg(L, h.fields(L, 2, "url"))
+	opts := h.fields(L, 2, "url", "encoding")
+	base, err := baseArg(L, opts)
 	if err != nil {
 		return failed(L, err)
 	}
 	var doc *extract.Node
 	h.roomForTree(L, text)
 	h.Working(func() { doc = extract.Parse(text) })
-	return pushAll(L, h.element(&element{node: doc, base: base}))
+	return pushAll(L, h.element(&element{node: doc, base: base, encoding: fieldText(L, opts, "encoding")}))
 }
 
 // baseArg is the option url as a URL; the zero URL where there is none.

@@ -15,12 +15,13 @@ func urlModule() module {
 		name: "url", text: "URLs as browsers read them (WHATWG).",
 		docs: []doc{
 			{call: "parse(s, base?) -> table | nil, message", text: "The parts of a URL, resolved against base: href, scheme, username, password, host, port (a number), path, query, fragment, origin. Parts that are not there are nil."},
-			{call: "join(base, ref) -> string | nil, message", text: "The URL that ref means on the page base."},
-			{call: "canonical(s) -> string | nil, message", text: "The form in which the crawl compares URLs: query sorted, fragment dropped."},
+			{call: "join(base, ref, encoding?) -> string | nil, message", text: "The URL that ref means on the page base, and its query in the page's encoding, as of req.encoding."},
+			{call: "canonical(s, {drop_params=}?) -> string | nil, message", text: "The form in which the crawl compares URLs: query sorted, fragment dropped, and the parameters of the list drop_params left out."},
 			{call: "normalize(s) -> string | nil, message", text: "The URL as it is sent, without its fragment."},
 			{call: "host(s) -> string | nil, message", text: "The host of a URL, without port."},
 			{call: "domain(host) -> string | nil", text: "The registrable domain (public suffix list); nil where there is none, as for an address or a suffix itself."},
 			{call: "ascii(host) -> string | nil, message", text: "A host in ASCII (punycode), in lower case."},
+			{call: "unicode(host) -> string | nil, message", text: "A host as people write it: punycode decoded."},
 			{call: "query(s) -> list", text: "The parameters of a query string, or of a URL's: {name=, value=} in their order, decoded."},
 			{call: "same_site(a, b) -> boolean", text: "Whether two URLs or hosts have the same registrable domain."},
 			{call: "escape(s) -> string", text: "s with all but letters, digits, - . _ ~ as %XX."},
@@ -30,11 +31,12 @@ func urlModule() module {
 			return newModule(L, map[string]lua.LGFunction{
 				"parse":     h.urlParse,
 				"join":      urlJoin,
-				"canonical": urlCanonical,
+				"canonical": h.urlCanonical,
 				"normalize": urlText(policies.URL.String),
 				"host":      urlText(policies.URL.Hostname),
 				"domain":    urlDomain,
 				"ascii":     urlASCII,
+				"unicode":   urlUnicode,
 				"query":     urlQuery,
 				"same_site": urlSameSite,
 				"escape":    func(L *lua.LState) int { return pushAll(L, lua.LString(percent(argString(L, 1)))) },
@@ -79,19 +81,23 @@ func urlJoin(L *lua.LState) int {
 	if err != nil {
 		return failed(L, err)
 	}
-	u, err := base.Join(argString(L, 2))
+	u, err := join(base, argString(L, 2), optString(L, 3, ""))
 	if err != nil {
 		return failed(L, err)
 	}
 	return pushAll(L, lua.LString(u.Href()))
 }
 
-func urlCanonical(L *lua.LState) int {
+func (h *Host) urlCanonical(L *lua.LState) int {
 	u, err := policies.ParseURL(argString(L, 1))
 	if err != nil {
 		return failed(L, err)
 	}
-	return pushAll(L, lua.LString(policies.Canonical{}.Key(u)))
+	var c policies.Canonical
+	if opts := h.fields(L, 2, "drop_params"); opts != nil {
+		c.DropParams = fieldList(L, opts, "drop_params")
+	}
+	return pushAll(L, lua.LString(c.Key(u)))
 }
 
 func urlText(part func(policies.URL) string) lua.LGFunction {
@@ -112,35 +118,44 @@ func urlDomain(L *lua.LState) int {
 }
 
 func urlASCII(L *lua.LState) int {
-	host := argString(L, 1)
-	if strings.ContainsAny(host, "/?#@\\:") && !strings.HasPrefix(host, "[") {
+	host, err := policies.ASCIIHost(argString(L, 1))
+	if err != nil {
 		return pushAll(L, lua.LNil, lua.LString("not a host"))
 	}
-	u, err := policies.ParseURL("http://" + host + "/")
-	if err != nil {
-		return failed(L, err)
+	return pushAll(L, lua.LString(host))
+}
+
+func urlUnicode(L *lua.LState) int {
+	host, ok := policies.UnicodeHost(argString(L, 1))
+	if !ok {
+		return pushAll(L, lua.LNil, lua.LString("not a host"))
 	}
-	return pushAll(L, lua.LString(u.Hostname()))
+	return pushAll(L, lua.LString(host))
 }
 
 func urlQuery(L *lua.LState) int {
-	s := argString(L, 1)
-	if i := strings.IndexByte(s, '?'); i >= 0 {
-		s = s[i+1:]
-	}
-	s, _, _ = strings.Cut(s, "#")
 	list := L.NewTable()
-	for pair := range strings.SplitSeq(s, "&") {
-		if pair == "" {
-			continue
-		}
-		name, value, _ := strings.Cut(strings.ReplaceAll(pair, "+", " "), "=")
+	for _, p := range policies.ParseQuery(queryOf(argString(L, 1))) {
 		t := L.CreateTable(0, 2)
-		t.RawSetString("name", lua.LString(unpercent(name)))
-		t.RawSetString("value", lua.LString(unpercent(value)))
+		t.RawSetString("name", lua.LString(p.Name))
+		t.RawSetString("value", lua.LString(p.Value))
 		list.Append(t)
 	}
 	return pushAll(L, list)
+}
+
+// queryOf is the query in s, which is a URL, a reference or a query itself. A
+// question mark past the first parameter is a part of a query.
+func queryOf(s string) string {
+	if u, err := policies.ParseURL(s); err == nil {
+		return u.Query()
+	}
+	s, _, _ = strings.Cut(s, "#")
+	path, query, ok := strings.Cut(s, "?")
+	if ok && !strings.ContainsAny(path, "=&") {
+		return query
+	}
+	return s
 }
 
 func urlSameSite(L *lua.LState) int {

@@ -12,8 +12,11 @@ import (
 // An element is a node of a parsed page as scripts see it.
 type element struct {
 	node *extract.Node
-	page *page        // the page it is of; nil for a document of the script's own
-	base policies.URL // for one of the script's own: what its links are resolved against
+	page *page // the page it is of; nil for a document of the script's own
+
+	// For one of the script's own:
+	base     policies.URL // what its links are resolved against
+	encoding string       // in which their queries are sent; "" is UTF-8
 }
 
 func (h *Host) openNode() {
@@ -58,16 +61,17 @@ func (h *Host) element(e *element) lua.LValue {
 	return &lua.LUserData{Value: e, Env: h.base, Metatable: h.types.node}
 }
 
-func (h *Host) nodeList(nodes []*extract.Node, p *page) lua.LValue {
+// nodeList is a list of nodes of e's document.
+func (h *Host) nodeList(e *element, nodes []*extract.Node) lua.LValue {
 	list := h.L.CreateTable(len(nodes), 0)
 	for _, n := range nodes {
-		list.Append(h.node(n, p))
+		list.Append(h.element(e.near(n)))
 	}
 	return list
 }
 
 // near is another element of the same document.
-func (e *element) near(n *extract.Node) *element { return &element{n, e.page, e.base} }
+func (e *element) near(n *extract.Node) *element { return &element{n, e.page, e.base, e.encoding} }
 
 func checkNode(L *lua.LState, n int, method string) *element {
 	if ud, ok := L.Get(n).(*lua.LUserData); ok {
@@ -154,13 +158,13 @@ func selected(L *lua.LState, sel *extract.Selector, err error) {
 
 func (h *Host) nodeXPath(L *lua.LState) int {
 	e := checkNode(L, 1, "xpath")
-	return h.pushXPath(L, e.node, L.CheckString(2), e.page)
+	return h.pushXPath(L, e, L.CheckString(2))
 }
 
 // pushXPath pushes an XPath result: a list of nodes and strings, a string, a
 // number or a boolean.
-func (h *Host) pushXPath(L *lua.LState, n *extract.Node, expr string, p *page) int {
-	v, err := n.XPath(expr)
+func (h *Host) pushXPath(L *lua.LState, e *element, expr string) int {
+	v, err := e.node.XPath(expr)
 	if err != nil {
 		L.RaiseError("xpath '%s': %s", expr, err.Error())
 	}
@@ -172,7 +176,7 @@ func (h *Host) pushXPath(L *lua.LState, n *extract.Node, expr string, p *page) i
 	case bool:
 		L.Push(lua.LBool(v))
 	case []*extract.Node:
-		L.Push(h.nodeList(v, p))
+		L.Push(h.nodeList(e, v))
 	default:
 		L.Push(lua.LNil)
 	}

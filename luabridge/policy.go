@@ -17,6 +17,7 @@ import (
 // policyHooks are the functions of policy{}.
 type policyHooks struct {
 	key, delay, allow, retry *lua.LFunction
+	identity                 *lua.LFunction
 	queue                    map[string]*lua.LFunction // those of queueNames
 }
 
@@ -25,7 +26,7 @@ func (p *policyHooks) any() bool {
 }
 
 // policyNames are the functions that decide about requests one by one.
-var policyNames = []string{"key", "delay", "allow", "retry"}
+var policyNames = []string{"key", "delay", "allow", "retry", "identity"}
 
 // globalPolicy is policy{…}.
 func (h *Host) globalPolicy(L *lua.LState) int {
@@ -47,6 +48,7 @@ func (h *Host) setPolicy(t *lua.LTable) error {
 		name := k.String()
 		into := map[string]**lua.LFunction{
 			"key": &h.policy.key, "delay": &h.policy.delay, "allow": &h.policy.allow, "retry": &h.policy.retry,
+			"identity": &h.policy.identity,
 		}[name]
 		own := slices.Contains(queueNames, name)
 		if into == nil && !own {
@@ -174,6 +176,25 @@ func (p *policy) Allow(ctx context.Context, r *engine.Request) (bool, string) {
 		return false, reason
 	}
 	return p.base.Allow(ctx, r)
+}
+
+// Identity is the script's policy.identity; nil where there is none.
+func (h *Host) Identity() engine.Identity {
+	if h.policy.identity == nil {
+		return nil
+	}
+	p := &policy{h: h}
+	return func(ctx context.Context, r *engine.Request) (name string) {
+		p.ask(ctx, "identity", r, h.policy.identity, p.args(r, nil), func(rets [3]lua.LValue) error {
+			s, ok := rets[0].(lua.LString)
+			if !ok {
+				return fmt.Errorf("policy.identity answers text, not a %s", rets[0].Type())
+			}
+			name = string(s)
+			return nil
+		})
+		return name
+	}
 }
 
 // Delay implements engine.Policy.

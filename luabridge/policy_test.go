@@ -25,6 +25,36 @@ func (plainPolicy) Retry(context.Context, *engine.Request, *engine.Failure, *eng
 	return time.Minute, true
 }
 
+func TestPolicyIdentity(t *testing.T) {
+	for _, row := range []struct {
+		name, script, want string
+		none               bool
+		errors             int
+	}{
+		{"none", `policy { key = function() return "q" end }`, "", true, 0},
+		{"a name", `policy { identity = function(req) return (req.url:gsub("^https", "http"):lower()) end }`, "http://a.test/x", false, 0},
+		{"nil is the canonical URL", `policy { identity = function() end }`, "", false, 0},
+		{"no text", `policy { identity = function() return {} end }`, "", false, 1},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			h := one(t, row.script).mustLoad()
+			identity := h.Identity()
+			if identity == nil {
+				if !row.none {
+					t.Fatal("there is no identity")
+				}
+				return
+			}
+			if got := identity(t.Context(), &engine.Request{URL: "https://a.test/X"}); got != row.want {
+				t.Errorf("got %q, want %q", got, row.want)
+			}
+			if n := len(h.Errors()); n != row.errors {
+				t.Errorf("%d errors, want %d", n, row.errors)
+			}
+		})
+	}
+}
+
 func TestPolicyInPart(t *testing.T) {
 	rows := []struct {
 		name, script string

@@ -316,7 +316,7 @@ func (h *Host) requestCSS(L *lua.LState) int {
 	}
 	nodes, err := doc.All(sel)
 	selected(L, sel, err)
-	L.Push(h.nodeList(nodes, p))
+	L.Push(h.nodeList(&element{node: doc, page: p}, nodes))
 	return 1
 }
 
@@ -328,7 +328,7 @@ func (h *Host) requestXPath(L *lua.LState) int {
 		L.Push(h.L.NewTable())
 		return 1
 	}
-	return h.pushXPath(L, doc, expr, p)
+	return h.pushXPath(L, &element{node: doc, page: p}, expr)
 }
 
 // requestJSON is the body as a Lua value, or nil and a message.

@@ -76,7 +76,7 @@ func (p *page) strictRefs(sel *extract.Selector) (urls, malformed []string, err 
 		if !ok {
 			malformed = append(malformed, ref)
 		} else {
-			urls = append(urls, resolve(base, strict))
+			urls = append(urls, resolve(base, strict, p.encoding))
 		}
 	}
 	return urls, malformed, err
@@ -102,7 +102,7 @@ func (h *Host) requestURLs(L *lua.LState) int {
 				var f references
 				f, err = p.refs(sel, true, math.MaxInt)
 				for _, ref := range f.refs {
-					urls = append(urls, resolve(f.base, ref))
+					urls = append(urls, resolve(f.base, ref, p.encoding))
 				}
 			}
 		})

@@ -54,7 +54,7 @@ func TestStubAnnotations(t *testing.T) {
 		{"a key of crawl", "downpour.lua", "---@field delay? number|string Between"},
 		{"a function of policy", "downpour.lua", "---@field pop? fun(): any The next"},
 		{"a global", "downpour.lua", "---@param settings downpour.crawl\nfunction crawl(settings) end\n"},
-		{"a function that may fail", "downpour/url.lua", "---@param base string\n---@param ref string\n---@return string?, string?\nfunction url.join(base, ref) end\n"},
+		{"a function that may fail", "downpour/url.lua", "---@param base string\n---@param ref string\n---@param encoding? string\n---@return string?, string?\nfunction url.join(base, ref, encoding) end\n"},
 		{"options in braces", "downpour/json.lua", "---@param value any\n---@param opts? table\n---@return string?, string?\nfunction json.encode(value, opts) end\n"},
 		{"an object", "downpour/set.lua", "---@class downpour.set\nlocal set_object = {}\n"},
 		{"that is answered", "downpour/set.lua", "---@return downpour.set\nfunction set.new(list) end\n"},

@@ -137,6 +137,24 @@ func toASCII(s string) (string, error) {
 	return lookup.ToASCII(newer.Replace(s))
 }
 
+// UnicodeHost is a host as people write it: the labels in Punycode decoded
+// (UTS #46, ToUnicode). It reports false for what is no host, and for labels
+// that decode to nothing valid.
+func UnicodeHost(host string) (string, bool) {
+	ascii, err := ASCIIHost(host)
+	if err != nil {
+		return "", false
+	}
+	if !strings.Contains(ascii, "xn--") {
+		return ascii, true
+	}
+	text, err := lookup.ToUnicode(ascii)
+	if err != nil {
+		return "", false
+	}
+	return text, true
+}
+
 // percentDecode replaces every %XX by its octet.
 func percentDecode(s string) string {
 	b := make([]byte, 0, len(s))

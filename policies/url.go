@@ -115,11 +115,16 @@ func (u URL) userinfo() string {
 }
 
 // Origin is scheme, host and port, such as "https://example.org:8443". Only
-// schemes whose URLs have a tuple origin have one; that of all others is
-// "null".
+// schemes whose URLs have a tuple origin have one, a blob has that of the http
+// URL in it; that of all others is "null".
 func (u URL) Origin() string {
 	switch u.Scheme() {
 	case "http", "https", "ws", "wss", "ftp":
+	case "blob":
+		if in, err := ParseURL(u.Path()); err == nil && in.IsHTTP() {
+			return in.Origin()
+		}
+		return "null"
 	default:
 		return "null"
 	}

@@ -93,6 +93,30 @@ func TestPlainCostsNothing(t *testing.T) {
 	}
 }
 
+func TestUnicodeHost(t *testing.T) {
+	tests := map[string]string{
+		"xn--bcher-kva.example": "bücher.example", "Bücher.example": "bücher.example", "a.example": "a.example",
+		"xn--fa-hia.de": "faß.de", "0x7f.1": "127.0.0.1", "xn--a": "", "a b": "", "": "",
+	}
+	for host, want := range tests {
+		if got, ok := UnicodeHost(host); got != want || ok != (want != "") {
+			t.Errorf("%q: got %q, %v, want %q", host, got, ok, want)
+		}
+	}
+}
+
+func TestOrigin(t *testing.T) {
+	tests := map[string]string{
+		"http://u:p@a.test:81/x": "http://a.test:81", "ftp://a.test/": "ftp://a.test", "file:///x": "null", "mailto:x@a.test": "null",
+		"blob:https://a.test:443/uuid": "https://a.test", "blob:ftp://a.test/": "null", "blob:x": "null", "blob:blob:https://a.test/": "null",
+	}
+	for s, want := range tests {
+		if got := mustParse(t, s).Origin(); got != want {
+			t.Errorf("%s: got %q, want %q", s, got, want)
+		}
+	}
+}
+
 func TestASCIIHost(t *testing.T) {
 	tests := map[string]string{
 		"Bücher.Example": "xn--bcher-kva.example", "EXAMPLE": "example", "0x7f.1": "127.0.0.1", "[1:0::2]": "[1::2]",

@@ -148,6 +148,7 @@ func (r *runner) newEngine(cfg engine.Config, seeds iter.Seq2[string, error]) er
 		policy = restless{policy}
 	}
 	cfg.Policy = delayed{r.host.Policy(policy), &r.delays}
+	cfg.Identity = r.host.Identity()
 	var fetcher engine.Fetcher = r.parts.fetcher
 	if choose := r.host.Proxy(); choose != nil && !r.asked.has("proxy") {
 		fetcher = proxied{fetcher, choose}

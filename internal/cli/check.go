@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 
 	"downpour/internal/monitor"
 	"downpour/internal/option"
@@ -51,26 +52,9 @@ func checkVerb(ctx context.Context, p *process) error {
 	return nil
 }
 
-// checkFile loads one script and examines what loading does not run; its prints and logs go nowhere. Arguments that
-// it requires and nobody gave are filled in.
+// checkFile loads one script and examines what loading does not run; its prints and logs go nowhere.
 func checkFile(ctx context.Context, p *process, set settings, file string) error {
-	text, err := source(file)
-	if err != nil {
-		return err
-	}
-	args := map[string]string{}
-	for _, a := range luabridge.ReadHeader(text).Args {
-		if a.Required {
-			args[a.Name] = "http://" + siteHost + "/"
-		}
-	}
-	given, _ := set["arg"].(map[string]string)
-	for k, v := range given {
-		args[k] = v
-	}
-	mine := settings{"arg": args}
-	mine.addFlags(set)
-	host, err := loadHost(ctx, p, mine, []string{file}, luabridge.Options{Log: slog.New(slog.DiscardHandler), Stdout: io.Discard})
+	host, mine, err := loadQuietly(ctx, p, set, []string{file})
 	if err != nil {
 		return err
 	}
@@ -82,9 +66,36 @@ func checkFile(ctx context.Context, p *process, set settings, file string) error
 	if len(found) > 0 {
 		return errors.Join(found...)
 	}
-	mine.addScript(host.Settings())
 	_, err = scope(mine)
 	return err
+}
+
+// loadQuietly loads scripts for a look at them: what they print and log goes
+// nowhere, and arguments that they require and nobody gave are filled in. The
+// settings are theirs below set.
+func loadQuietly(ctx context.Context, p *process, set settings, files []string) (*luabridge.Host, settings, error) {
+	args := map[string]string{}
+	for _, file := range files {
+		text, err := source(file)
+		if err != nil {
+			return nil, nil, err
+		}
+		for _, a := range luabridge.ReadHeader(text).Args {
+			if a.Required {
+				args[a.Name] = "http://" + siteHost + "/"
+			}
+		}
+	}
+	given, _ := set["arg"].(map[string]string)
+	maps.Copy(args, given)
+	mine := settings{"arg": args}
+	mine.addFlags(set)
+	host, err := loadHost(ctx, p, mine, files, luabridge.Options{Log: slog.New(slog.DiscardHandler), Stdout: io.Discard})
+	if err != nil {
+		return nil, nil, err
+	}
+	mine.addScript(host.Settings())
+	return host, mine, nil
 }
 
 // each takes joined errors apart.

@@ -43,7 +43,7 @@ func TestTypes(t *testing.T) {
 	}
 	for name, want := range map[string]string{
 		".luacheckrc": "mine\n", ".luarc.json": "downpour-types",
-		"downpour-types/downpour.lua": "---@class downpour.request", "downpour-types/downpour/url.lua": "function url.join(base, ref) end",
+		"downpour-types/downpour.lua": "---@class downpour.request", "downpour-types/downpour/url.lua": "function url.join(base, ref, encoding) end",
 	} {
 		text, err := os.ReadFile(name)
 		if err != nil || !strings.Contains(string(text), want) {

@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 
+	"downpour/engine"
 	"downpour/internal/monitor"
 	"downpour/internal/option"
 	"downpour/policies"
@@ -21,13 +23,14 @@ func forURL(o option.Option) bool {
 	case "same-host", "same-domain", "domains", "allow-url", "deny", "drop-params":
 		return true
 	}
-	return false
+	return o.Group == option.GroupScript
 }
 
 const urlHelp = `
 It takes a URL as it would be found on a page and shows what becomes of it: what
 is fetched, what it is compared by, what it belongs to, and whether the scope
-that the options describe holds it. Flags besides:
+that the options describe holds it. With a script, a file that ends in .lua, it
+goes by the script's settings and policy too. Flags besides:
       --base URL                  the page it was found on
       --json                      one JSON object a line
 `
@@ -43,6 +46,7 @@ type urlRow struct {
 	Username string `json:"username,omitempty"`
 	Password string `json:"password,omitempty"`
 	Host     string `json:"host,omitempty"`
+	Unicode  string `json:"unicode,omitempty"` // the host as people write it, where that is another
 	Port     string `json:"port,omitempty"`
 	Path     string `json:"path,omitempty"`
 	Query    string `json:"query,omitempty"`
@@ -51,6 +55,8 @@ type urlRow struct {
 	Domain   string `json:"domain,omitempty"`
 	Robots   string `json:"robots,omitempty"`
 	Scope    string `json:"scope,omitempty"`
+	Queue    string `json:"queue,omitempty"`
+	Policy   string `json:"policy,omitempty"`
 }
 
 // urlVerb shows each step that a URL goes through.
@@ -64,6 +70,7 @@ func urlVerb(ctx context.Context, p *process) error {
 	if err != nil {
 		return explained(ctx, p, "url", err)
 	}
+	files, words := scriptFiles(words)
 	if len(words) == 0 {
 		return usagef("url takes the URLs to explain")
 	}
@@ -71,11 +78,19 @@ func urlVerb(ctx context.Context, p *process) error {
 	if err != nil {
 		return err
 	}
-	sc, err := scope(set)
-	if err != nil {
+	var x urlSteps
+	if len(files) > 0 {
+		host, mine, err := loadQuietly(ctx, p, set, files)
+		if err != nil {
+			return err
+		}
+		defer host.Close()
+		set, x.identity, x.policy = mine, host.Identity(), host.Policy(engine.NewPolicy(engine.Config{}))
+	}
+	x.canonical.DropParams = set.list("drop-params")
+	if x.scope, err = scope(set); err != nil {
 		return err
 	}
-	x := urlSteps{scope: sc, canonical: policies.Canonical{DropParams: set.list("drop-params")}}
 	if base != "" {
 		if x.base, err = policies.ParseURL(base); err != nil {
 			return usagef("--base %s: %v", base, err)
@@ -83,7 +98,7 @@ func urlVerb(ctx context.Context, p *process) error {
 	}
 	bad := false
 	for i, w := range words {
-		row := x.explain(w)
+		row := x.explain(ctx, w)
 		bad = bad || row.Error != ""
 		if err := row.write(p.stdout, asJSON, i > 0); err != nil {
 			return err
@@ -100,9 +115,24 @@ type urlSteps struct {
 	base      policies.URL // zero for none
 	scope     policies.Scope
 	canonical policies.Canonical
+	identity  engine.Identity // the script's; nil for none
+	policy    engine.Policy   // with the script's; nil without a script
 }
 
-func (x *urlSteps) explain(found string) urlRow {
+// scriptFiles takes the scripts out of a command line's words: the files that
+// end in .lua.
+func scriptFiles(words []string) (files, others []string) {
+	for _, w := range words {
+		if st, err := os.Stat(w); err == nil && st.Mode().IsRegular() && strings.HasSuffix(w, ".lua") {
+			files = append(files, w)
+		} else {
+			others = append(others, w)
+		}
+	}
+	return files, others
+}
+
+func (x *urlSteps) explain(ctx context.Context, found string) urlRow {
 	row := urlRow{Found: found}
 	parse := policies.ParseURL
 	if !x.base.IsZero() {
@@ -122,10 +152,32 @@ func (x *urlSteps) explain(found string) urlRow {
 		return row
 	}
 	row.Domain, row.Robots, row.Scope = policies.Domain(u.Hostname()), policies.RobotsURL(u), "in"
+	if text, ok := policies.UnicodeHost(u.Hostname()); ok && text != u.Hostname() {
+		row.Unicode = text
+	}
 	if ok, rule := x.scope.Check(x.base, u); !ok {
 		row.Scope = "out: " + rule
 	}
+	x.ask(ctx, &row)
 	return row
+}
+
+// ask adds what the script's policy says.
+func (x *urlSteps) ask(ctx context.Context, row *urlRow) {
+	r := &engine.Request{URL: row.Fetched}
+	if x.identity != nil {
+		if name := x.identity(ctx, r); name != "" {
+			row.Identity = name
+		}
+	}
+	if x.policy == nil {
+		return
+	}
+	row.Policy = "allowed"
+	row.Queue, _ = x.policy.Key(ctx, r)
+	if ok, why := x.policy.Allow(ctx, r); !ok {
+		row.Policy = strings.TrimSuffix("forbidden: "+why, ": ")
+	}
 }
 
 // write writes the row as JSON, or as lines of those values that there are.
@@ -147,6 +199,7 @@ func (r urlRow) write(w io.Writer, asJSON, further bool) error {
 		{"username", r.Username},
 		{"password", r.Password},
 		{"host", r.Host},
+		{"unicode", r.Unicode},
 		{"port", r.Port},
 		{"path", r.Path},
 		{"query", r.Query},
@@ -155,6 +208,8 @@ func (r urlRow) write(w io.Writer, asJSON, further bool) error {
 		{"domain", r.Domain},
 		{"robots", r.Robots},
 		{"scope", r.Scope},
+		{"queue", r.Queue},
+		{"policy", r.Policy},
 	} {
 		if f.value != "" {
 			fmt.Fprintf(&b, "%-9s %s\n", f.name, monitor.Escape(f.value))

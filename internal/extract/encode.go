@@ -15,19 +15,20 @@ import (
 // send it: in the page's own encoding, percent-encoded, where the encoding is a
 // legacy one, a character that it lacks as a number such as "&#1076;" (WHATWG
 // URL §1.3, percent-encode after encoding). A query in ASCII stays as it is.
-// name is one that [Decode] answers; for any other, ref is returned.
-func EncodeQuery(ref, name string) string {
-	if ref == "" || name == "" || name == "replacement" || strings.HasPrefix(name, "utf-") {
-		return ref
-	}
+// label is any of the standard's; for what is none, ref is returned.
+func EncodeQuery(ref, label string) string {
 	rest, _, _ := strings.Cut(ref, "#")
 	from := strings.IndexByte(rest, '?') + 1
 	query := rest[from:]
-	if from == 0 || name != "iso-2022-jp" && isASCII([]byte(query)) {
+	if from == 0 || label == "utf-8" || label != "iso-2022-jp" && isASCII([]byte(query)) {
 		return ref
 	}
-	e, err := htmlindex.Get(name)
+	e, err := htmlindex.Get(label)
 	if err != nil {
+		return ref
+	}
+	name, err := htmlindex.Name(e)
+	if err != nil || name == "replacement" || strings.HasPrefix(name, "utf-") {
 		return ref
 	}
 	b := append(make([]byte, 0, len(ref)*3), ref[:from]...)

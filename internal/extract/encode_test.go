@@ -18,6 +18,7 @@ func TestEncodeQuery(t *testing.T) {
 		{"koi8-r", "?q=\u0434\u043e\u043c", "koi8-r", "?q=%C4%CF%CD"},
 		{"windows-1251 has control characters", "?\u0098", "windows-1251", "?%98"},
 		{"shift_jis, ascii in the second octet", "?\u2212\u00a5\u203e\u3042", "shift_jis", "?%81|\\~%82%A0"},
+		{"another label", "?\u203e", "Windows-31J", "?~"},
 		{"euc-jp without jis x 0212", "?\u2212\u3042\u4e02", "euc-jp", "?%A1%DD%A4%A2%26%2319970%3B"},
 		{"euc-kr", "?\u2020", "euc-kr", "?%A2%D3"},
 		{"big5", "?\u4e2d\u43f0\u2020", "big5", "?%A4%A4%26%2317392%3B%26%238224%3B"},

@@ -1,10 +1,19 @@
 package extract
 
-import "strings"
+import (
+	"strings"
 
-// HeaderLinks reads the values of Link headers (RFC 8288 §3). Tag is "" and Attr
-// "link"; Text is the title. Values that are broken end at the break.
-func HeaderLinks(values ...string) []Link {
+	"golang.org/x/net/html"
+)
+
+// headerAttr is what a link of a Link header has for its attribute.
+const headerAttr = "header"
+
+// HeaderLinks returns the links that sel selects among those of Link headers
+// (RFC 8288 §3). Each is read as a link element, alone in the head of a page:
+// Tag is "link", Attr "header" and Text the title. A nil sel selects all.
+// Values that are broken end at the break.
+func HeaderLinks(sel *Selector, values ...string) []Link {
 	var links []Link
 	for _, v := range values {
 		for {
@@ -16,18 +25,41 @@ func HeaderLinks(values ...string) []Link {
 			if !ok {
 				break
 			}
-			l := Link{Ref: trimRef(ref), Attr: "link"}
-			v = l.params(rest)
-			l.NoFollow = noFollow(l.Rel)
-			links = append(links, l)
+			h := headerLink{"href": ref}
+			v = h.params(rest)
+			if sel == nil || h.selected(sel) {
+				rel := h["rel"]
+				links = append(links, Link{
+					Ref: trimRef(ref), Text: Squeeze(h["title"]), Rel: rel, Tag: "link", Attr: headerAttr, NoFollow: noFollow(rel),
+				})
+			}
 		}
 	}
 	return links
 }
 
-// params reads a link's parameters and returns what follows them. The first rel
-// counts.
-func (l *Link) params(s string) (rest string) {
+// A headerLink is one link of a header: the attributes of its element.
+type headerLink map[string]string
+
+// selected reports whether sel selects the link.
+func (h headerLink) selected(sel *Selector) bool {
+	var page strings.Builder
+	page.WriteString("<link")
+	for name, value := range h {
+		page.WriteString(" " + name + `="` + html.EscapeString(value) + `"`)
+	}
+	page.WriteString(">")
+	found := false
+	_, _ = Refs(page.String(), sel, func(string, bool, bool) bool {
+		found = true
+		return false
+	})
+	return found
+}
+
+// params reads the parameters and returns what follows them. The first of a
+// name counts.
+func (h headerLink) params(s string) (rest string) {
 	for {
 		s = strings.TrimLeft(s, " \t")
 		if !strings.HasPrefix(s, ";") {
@@ -46,10 +78,10 @@ func (l *Link) params(s string) (rest string) {
 		var value string
 		value, s = headerValue(strings.TrimLeft(s[end+1:], " \t"))
 		switch name {
-		case "rel":
-			set(&l.Rel, value)
-		case "title":
-			set(&l.Text, Squeeze(value))
+		case "rel", "title", "type", "media", "hreflang", "as":
+			if _, known := h[name]; !known {
+				h[name] = value
+			}
 		}
 	}
 }

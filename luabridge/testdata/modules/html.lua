@@ -5,6 +5,8 @@ same("find", doc:find("b").tag, doc:find("a"):attr("href"), doc:find("video"))("
 same("all", #doc:all("a"), doc:all("a")[2]:text())(2, "Y")
 same("links", doc:urls("a"), doc:links("a")[1].text, doc:links("a")[1].nofollow)({"http://a.test/x", "http://a.test/d/y"}, "X", true)
 same("xpath", #doc:xpath("//a"), doc:xpath("count(//a)"), doc:xpath("string(//b)"), doc:xpath("//a[1]/@href = '/x'"))(2, 2, "two", true)
+same("links of what xpath finds", doc:xpath("//a")[2]:parent():urls()[2])("http://a.test/d/y")
+same("links in an encoding", html.parse("<a href='?ü'>", {url = "http://a.test/", encoding = "windows-1252"}):urls(), html.parse("<a href='?ü'>", {url = "http://a.test/"}):urls())({"http://a.test/?%FC"}, {"http://a.test/?%C3%BC"})
 same("nothing", html.parse(""):text("p"))()
 fails("bad url", html.parse("", {url = "x"}))("")
 misuse("bad selector", doc.find, doc, "a[")("selector")
