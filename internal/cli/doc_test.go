@@ -17,7 +17,7 @@ func TestDoc(t *testing.T) {
 		{"a module", []string{"doc", "downpour.url"}, 0, "require \"downpour.url\": URLs"},
 		{"a method", []string{"doc", "follow"}, 0, "  req:follow(selector?, opts?) -> number\n"},
 		{"a setting", []string{"doc", "delay"}, 0, "  delay: number|string\n"},
-		{"markdown", []string{"doc", "url.join", "--markdown"}, 0, "### `url.join(base, ref) -> string | nil, message`\n"},
+		{"markdown", []string{"doc", "url.join", "--markdown"}, 0, "### `url.join(base, ref, encoding?) -> string | nil, message`\n"},
 		{"a slip", []string{"doc", "folow"}, 2, `nothing is called "folow" (did you mean "follow"?)`},
 		{"an unknown flag", []string{"doc", "--html"}, 2, "it takes a name and --markdown"},
 		{"help", []string{"doc", "--help"}, 0, "downpour doc [NAME] [--markdown]:"},
