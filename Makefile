@@ -1,7 +1,7 @@
 # make check is what has to pass before a change goes in; CI runs the same.
 LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
-.PHONY: build test check lint tidy bench chaos soak
+.PHONY: build test check lint tidy bench chaos soak failover
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o downpour .
@@ -30,3 +30,8 @@ chaos:
 # Crawls for ten minutes with hooks that do everything wrong; see bench/README.md.
 soak:
 	go run ./bench/soak
+
+# Loses the primaries of a Cluster and of Sentinels, and moves a Cluster's slots,
+# in the middle of crawls of 200,000 pages; takes some ten minutes.
+failover:
+	DOWNPOUR_FAILOVER_PAGES=200000 go test -v -count=1 -timeout 60m -run 'TestRedis(Failover|Sentinel|Reshard)$$' ./engine/frontier

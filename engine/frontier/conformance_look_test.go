@@ -326,7 +326,7 @@ func TestJournalLook(t *testing.T) {
 }
 
 func TestRedisLook(t *testing.T) {
-	server := newRedisServer(t)
+	_, url := newModestServer(t)
 	for _, shards := range []int{1, 3} {
 		crawl := 0
 		testLook(t, func(t *testing.T, test func(t *testing.T, p *place)) {
@@ -336,7 +336,7 @@ func TestRedisLook(t *testing.T) {
 				unit: 60 * time.Millisecond, shared: true,
 				open: func(t *testing.T, o Options) (Store, error) {
 					o.Name = name
-					return OpenRedis(t.Context(), fmt.Sprintf("%s?shards=%d", server.url(), shards), o)
+					return OpenRedis(t.Context(), fmt.Sprintf("%s?shards=%d", url, shards), o)
 				},
 				crash: func(t *testing.T, s Store) { s.(*Redis).vanish(t) },
 				pass:  func(d time.Duration) { <-time.After(d) },

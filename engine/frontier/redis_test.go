@@ -88,7 +88,7 @@ func (r *Redis) vanish(t testing.TB) {
 }
 
 func TestRedisConformance(t *testing.T) {
-	server := newRedisServer(t)
+	_, url := newModestServer(t)
 	var crawl atomic.Int64
 	testConformance(t, func(t *testing.T, test func(t *testing.T, p *place)) {
 		name := fmt.Sprintf("c%d", crawl.Add(1))
@@ -96,7 +96,7 @@ func TestRedisConformance(t *testing.T) {
 			unit: 60 * time.Millisecond, shared: true,
 			open: func(t *testing.T, o Options) (Store, error) {
 				o.Name = name
-				return OpenRedis(t.Context(), server.url(), o)
+				return OpenRedis(t.Context(), url, o)
 			},
 			crash: func(t *testing.T, s Store) { s.(*Redis).vanish(t) },
 			pass:  func(d time.Duration) { <-time.After(d) },

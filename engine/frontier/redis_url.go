@@ -20,6 +20,17 @@ import (
 // ErrRedisURL means that a URL of Redis cannot be used as it is written.
 var ErrRedisURL = errors.New("redis URL")
 
+// RedisRights is what a user of Redis has to be allowed, as ACL SETUSER takes
+// it, for all that a crawl does.
+const RedisRights = "~downpour:* &downpour:* -@all " +
+	"+ping +info +time +eval +evalsha +wait +cluster|slots " +
+	"+multi +exec +watch +unwatch +subscribe +publish " +
+	"+get +set +del +unlink +exists +rename +pttl " +
+	"+hget +hset +hmget +hgetall +hincrby +hdel +hexists +hlen +hscan " +
+	"+zadd +zrem +zscore +zmscore +zcard +zcount +zrange +zrangebyscore +zrevrangebyscore +zremrangebyscore +zscan " +
+	"+rpush +lpush +lpop +lset +lrem +lindex +llen +lrange +ltrim " +
+	"+sadd +srem +smembers +sismember +scard"
+
 // redisForms is how a URL of Redis may look, for messages.
 const redisForms = "redis://[user:password@]host[:port][/db], rediss://… for TLS, unix:///path/to/socket, " +
 	"redis+sentinel://host:port,host:port/MASTER[/db] or redis+cluster://host:port,host:port"
