@@ -114,7 +114,7 @@ func Main() int {
 			if ctx.Err() == nil {
 				first = time.Now()
 			} else if time.Since(first) > sameSignal {
-				fmt.Fprintln(os.Stderr, "\nleft at once; the same command goes on where it stopped")
+				fmt.Fprintln(os.Stderr, "\nleft at once; the same command, without --fresh, goes on where it stopped")
 				return statusInterrupted
 			}
 			cancel()

@@ -142,7 +142,7 @@ func TestSort(t *testing.T) {
 }
 
 func TestCommandLine(t *testing.T) {
-	got := commandLine([]string{"downpour", "run", "it's.lua", "-a", "q=a b"})
+	got := resumeLine([]string{"downpour", "run", "it's.lua", "--fresh", "-a", "q=a b"})
 	if want := `downpour run 'it'\''s.lua' -a 'q=a b'`; got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}

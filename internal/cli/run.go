@@ -290,7 +290,7 @@ func (r *runner) explain(report *monitor.Report, err error) {
 		report.Notes = append(report.Notes, fmt.Sprintf("%d × %s", e.Count, e.Error))
 	}
 	if (report.Exit == statusInterrupted || err != nil) && !r.host.OwnQueues() {
-		report.Advice = "the crawl is kept; the same command goes on with it:\n  " + commandLine(r.p.command)
+		report.Advice = "the crawl is kept; the same command goes on with it:\n  " + resumeLine(r.p.command)
 	}
 }
 
@@ -310,6 +310,13 @@ func (r *runner) tell(report *monitor.Report, err error) {
 }
 
 var plainWord = regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]+$`)
+
+// resumeLine is the command that goes on with the crawl that words have begun.
+func resumeLine(words []string) string {
+	return commandLine(slices.DeleteFunc(slices.Clone(words), func(w string) bool {
+		return w == "--fresh" || strings.HasPrefix(w, "--fresh=")
+	}))
+}
 
 // commandLine is a command as one would type it.
 func commandLine(words []string) string {
