@@ -41,12 +41,15 @@ var requeueSource string
 //go:embed values.lua
 var valuesSource string
 
+//go:embed restore.lua
+var restoreSource string
+
 // ErrGone means that the crawl's keys have been deleted or that another process
 // has started the crawl anew while this one was at it.
 var ErrGone = errors.New("the crawl was started anew elsewhere or its keys were deleted")
 
 // scripts are the scripts as a server of this version takes them.
-type scripts struct{ push, lease, done, drop, reserve, requeue, values, pages *redis.Script }
+type scripts struct{ push, lease, done, drop, reserve, requeue, values, pages, restore *redis.Script }
 
 func newScripts(major int) scripts {
 	// From Redis 7 on a script can say that it may run when memory is full.
@@ -65,6 +68,7 @@ func newScripts(major int) scripts {
 		reserve: redis.NewScript(anyway + reserveSource),
 		requeue: redis.NewScript(preludeSource + requeueSource),
 		values:  redis.NewScript(preludeSource + valuesSource),
+		restore: redis.NewScript(preludeSource + restoreSource),
 	}
 }
 

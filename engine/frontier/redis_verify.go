@@ -70,31 +70,36 @@ func (r *Redis) verifyQueue(ctx context.Context, queue string, f *Findings) (n, 
 // countSets counts the fingerprints seen and the members of later, one by one.
 func (r *Redis) countSets(ctx context.Context) (seen, late int64, err error) {
 	for s := range r.keys.shards {
-		buckets, err := r.buckets(ctx, s)
+		n, l, err := r.countShard(ctx, s)
 		if err != nil {
 			return 0, 0, err
 		}
-		err = r.patiently(ctx, func(bool) error {
-			p := r.client.Pipeline()
-			cards := []*redis.IntCmd{p.ZCard(ctx, r.keys.sets[s].keys[keyLater])}
-			for b := range buckets {
-				cards = append(cards, p.SCard(ctx, r.keys.sets[s].prefix+"s:"+strconv.Itoa(b)))
-			}
-			if err := sendAll(ctx, p); err != nil {
-				return err
-			}
-			for i, c := range cards {
-				if i == 0 {
-					late += c.Val()
-				} else {
-					seen += c.Val()
-				}
-			}
-			return nil
-		})
-		if err != nil {
-			return 0, 0, err
-		}
+		seen, late = seen+n, late+l
 	}
 	return seen, late, nil
+}
+
+// countShard counts those of a shard.
+func (r *Redis) countShard(ctx context.Context, shard int) (seen, late int64, err error) {
+	buckets, err := r.buckets(ctx, shard)
+	if err != nil {
+		return 0, 0, err
+	}
+	err = r.patiently(ctx, func(bool) error {
+		p := r.client.Pipeline()
+		members := p.ZCard(ctx, r.keys.sets[shard].keys[keyLater])
+		var cards []*redis.IntCmd
+		for b := range buckets {
+			cards = append(cards, p.SCard(ctx, r.keys.sets[shard].prefix+"s:"+strconv.Itoa(b)))
+		}
+		if err := sendAll(ctx, p); err != nil {
+			return err
+		}
+		seen, late = 0, members.Val()
+		for _, c := range cards {
+			seen += c.Val()
+		}
+		return nil
+	})
+	return seen, late, err
 }

@@ -26,8 +26,8 @@ type inquiry struct {
 }
 
 // inquire reads the command line of a verb. named says that its one word is
-// the crawl's name; filters, that requests can be picked.
-func inquire(p *process, verb string, named, filters bool) (*inquiry, error) {
+// the crawl's name; filters, that requests can be picked; more adds flags.
+func inquire(p *process, verb string, named, filters bool, more ...func(*pflag.FlagSet)) (*inquiry, error) {
 	q := &inquiry{p: p}
 	set := pflag.NewFlagSet(verb, pflag.ContinueOnError)
 	set.Usage = func() {}
@@ -39,6 +39,9 @@ func inquire(p *process, verb string, named, filters bool) (*inquiry, error) {
 		q.flags(set)
 		set.IntVar(&q.Limit, "limit", 0, "")
 		set.BoolVar(&q.Failed, "failed", false, "")
+	}
+	for _, add := range more {
+		add(set)
 	}
 	if err := set.Parse(p.args); err != nil {
 		if errors.Is(err, pflag.ErrHelp) {
@@ -127,30 +130,39 @@ func (q *inquiry) choose() error {
 	return usagef("which crawl? there are %s: give its --name", strings.Join(names, ", "))
 }
 
-// desk opens the store for looking.
-func (q *inquiry) desk(ctx context.Context) (*desk, error) {
-	o := frontier.Options{Name: q.name, Look: true, Log: slog.New(slog.DiscardHandler)}
-	d := &desk{name: q.name}
-	if q.redis != "" {
-		r, err := openRedis(ctx, q.redis, o)
-		if err != nil {
-			return nil, err
-		}
-		d.store, d.steering = r, r
-		if d.workers, err = r.Live(ctx); err != nil {
-			_ = r.Close() // the error to tell is the other
-			return nil, err
-		}
-	} else {
+// open opens the store of the crawl that is asked about.
+func (q *inquiry) open(ctx context.Context, o frontier.Options) (lookable, error) {
+	o.Name, o.Log = q.name, slog.New(slog.DiscardHandler)
+	if q.redis == "" {
 		j, err := frontier.OpenJournal(ctx, filepath.Join(q.state, q.name), o)
 		if err != nil {
 			return nil, err
 		}
-		d.store = j
+		return j, nil
 	}
-	var err error
-	if d.engine, err = ruled(d.store); err != nil {
-		_ = d.store.Close() // the error to tell is the other
+	r, err := openRedis(ctx, q.redis, o)
+	if err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// desk opens the store for looking.
+func (q *inquiry) desk(ctx context.Context) (*desk, error) {
+	store, err := q.open(ctx, frontier.Options{Look: true})
+	if err != nil {
+		return nil, err
+	}
+	d := &desk{name: q.name, store: store}
+	if r, ok := store.(*frontier.Redis); ok {
+		d.steering = r
+		d.workers, err = r.Live(ctx)
+	}
+	if err == nil {
+		d.engine, err = ruled(store)
+	}
+	if err != nil {
+		_ = store.Close() // the error to tell is the other
 		return nil, err
 	}
 	return d, nil

@@ -64,6 +64,8 @@ func verbs() []verb {
 		{"stop", "[NAME]", "end a running crawl in order; it can be resumed", stopVerb},
 		{"set", "delay=SECONDS [host=HOST]", "change the delay of a running crawl", setVerb},
 		{"verify", "[NAME]", "check a crawl's state", verifyVerb},
+		{"export", "[NAME] [-o FILE]", "write a crawl's state as lines of JSON", exportVerb},
+		{"import", "NAME FILE", "make a crawl of an export", importVerb},
 		{"url", "URL…", "show what becomes of a URL, step by step", urlVerb},
 		{"robots", "URL…", "tell whether robots.txt allows a URL, and by which line", robotsVerb},
 		{"check", "FILE…", "load scripts without crawling and say what is wrong", checkVerb},

@@ -20,6 +20,7 @@ type lookable interface {
 	frontier.Store
 	frontier.Inspector
 	frontier.Steerer
+	frontier.Mover
 }
 
 // A desk is where commands are carried out: in the process that runs the crawl,

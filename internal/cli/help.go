@@ -82,6 +82,8 @@ func verbHelp(word string) (string, bool) {
 			return head + robotsHelp + optionsHelp(forRobots), true
 		case "status", "hosts", "why", "queue", "pause", "resume", "stop", "set", "verify":
 			return head + inquiryHelp, true
+		case "export", "import":
+			return head + exportHelp, true
 		}
 		return head, true
 	}

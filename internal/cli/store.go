@@ -88,7 +88,8 @@ func opened[S frontier.Store](s S, err error) (frontier.Store, error) {
 type note struct {
 	Scripts  []string          `json:"scripts"`
 	Args     map[string]string `json:"args,omitempty"`
-	Seeds    []string          `json:"seeds,omitempty"` // of the command line, files of them, and the folder served
+	Seeds    []string          `json:"seeds,omitempty"`     // of the command line, files of them, and the folder served
+	AnySeeds bool              `json:"any_seeds,omitempty"` // it was imported, and nobody knows its seeds
 	Verdicts []string          `json:"verdicts,omitempty"`
 	Rules    map[string]any    `json:"rules,omitempty"` // options by flag, for commands that explain or add a URL
 }
@@ -137,7 +138,7 @@ func difference(b, n note) string {
 	}{
 		{"scripts", slices.Equal(b.Scripts, n.Scripts)},
 		{"arguments", maps.Equal(b.Args, n.Args)},
-		{"seeds", slices.Equal(b.Seeds, n.Seeds)},
+		{"seeds", b.AnySeeds || slices.Equal(b.Seeds, n.Seeds)},
 	} {
 		if !w.same {
 			words = append(words, w.word)
