@@ -95,19 +95,30 @@ func (s *Server) accept(ctx context.Context) {
 			return
 		}
 		s.running.Go(func() {
-			stop := context.AfterFunc(ctx, func() { c.Close() })
-			defer stop()
 			defer c.Close()
+			if err := c.SetReadDeadline(time.Now().Add(callTime)); err != nil {
+				return
+			}
+			stop := context.AfterFunc(ctx, func() { hurry(c) })
+			defer stop()
 			s.serve(ctx, c)
 		})
 	}
 }
 
+// lastWord is how long an answer may take to be written once the server closes:
+// the one that ends the crawl is among them.
+const lastWord = time.Second
+
+// hurry ends a connection: nothing is read any more, and little written.
+func hurry(c net.Conn) {
+	// An error is that of a connection that is gone, which serve finds out.
+	_ = c.SetReadDeadline(time.Now())
+	_ = c.SetWriteDeadline(time.Now().Add(lastWord))
+}
+
 // serve answers one call. The end of the connection ends it.
 func (s *Server) serve(ctx context.Context, c net.Conn) {
-	if err := c.SetReadDeadline(time.Now().Add(callTime)); err != nil {
-		return
-	}
 	r := bufio.NewReader(io.LimitReader(c, maxCall))
 	var asked call
 	if err := json.NewDecoder(r).Decode(&asked); err != nil {

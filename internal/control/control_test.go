@@ -103,3 +103,41 @@ func TestNobody(t *testing.T) {
 		t.Errorf("a socket in the place of one left behind: %v", err)
 	}
 }
+
+// The answer to what ends the server is given before it has ended.
+func TestLastWord(t *testing.T) {
+	const rows = 100_000
+	dir := t.TempDir()
+	leave := make(chan struct{})
+	s, err := Listen(dir, map[string]Handler{
+		"stop": func(ctx context.Context, _ json.RawMessage, row func(any) error) error {
+			close(leave)
+			<-ctx.Done() // the server is closing
+			for i := range rows {
+				if err := row(i); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	closed := make(chan error)
+	go func() {
+		<-leave
+		closed <- s.Close()
+	}()
+	got := 0
+	err = Call(t.Context(), dir, "stop", nil, func(json.RawMessage) error {
+		got++
+		return nil
+	})
+	if err != nil || got != rows {
+		t.Errorf("answered %d rows, %v; want %d", got, err, rows)
+	}
+	if err := <-closed; err != nil {
+		t.Error(err)
+	}
+}
