@@ -10,9 +10,10 @@ import (
 
 // A lenientConn is an HTTP/1 connection that puts right, before net/http sees
 // them, the faults in answers that browsers overlook and net/http does not:
-// header lines that are none, a Content-Length that is no number, transfer
-// codings that are none, chunks whose lines end in a bare line feed. An
-// answer without such faults passes as it is.
+// a version with too many digits, header lines that are none, a carriage return
+// within one, a Content-Length that is no number, transfer codings that are
+// none, chunks whose lines end in a bare line feed. An answer without such
+// faults passes as it is.
 //
 // It relies on requests not being pipelined: what is read after a request has
 // been written begins with a head.
@@ -155,10 +156,11 @@ func headEnd(p []byte, from int) int {
 
 // status is the status code of a head, "" where it has none.
 func status(head []byte) string {
-	if len(head) < len("HTTP/1.1 200") || string(head[:7]) != "HTTP/1." {
+	i := versionEnd(head)
+	if i == 0 || len(head) < i+len(" 200") {
 		return ""
 	}
-	return string(head[9:12])
+	return string(head[i+1 : i+len(" 200")])
 }
 
 // interim reports whether a head is followed by another: of the 1xx, all but
@@ -177,6 +179,9 @@ func (c *lenientConn) chunksFollow(head []byte) bool {
 // mend puts a head right. chunked reports whether its body comes in chunks.
 func mend(head []byte) (out []byte, mended, chunked bool) {
 	i := bytes.IndexByte(head, '\n') + 1
+	if version := versionEnd(head); version > len("HTTP/1.1") {
+		out, mended = append(bytes.Clone(head[:len("HTTP/1.1")]), head[version:i]...), true
+	}
 	keep := func(upTo int) { // from here on the head is copied
 		if !mended {
 			out, mended = append(make([]byte, 0, len(head)+16), head[:upTo]...), true
@@ -211,13 +216,27 @@ func mend(head []byte) (out []byte, mended, chunked bool) {
 	return out, mended, chunked
 }
 
+// versionEnd is where the version at the front of a head ends, 0 where there is
+// none of HTTP/1. Browsers read one digit of its minor part.
+func versionEnd(head []byte) int {
+	i := len("HTTP/1.")
+	if !bytes.HasPrefix(head, []byte("HTTP/1.")) {
+		return 0
+	}
+	for i < len(head) && '0' <= head[i] && head[i] <= '9' {
+		i++
+	}
+	return i
+}
+
 // mendLine puts one header line right, or says to drop it. chunked reports
 // that it is a Transfer-Encoding that ends in chunks.
 func mendLine(line []byte) (fixed []byte, drop, chunked bool) {
-	colon := bytes.IndexByte(line, ':')
-	if bytes.ContainsAny(line, "\r\x00") {
+	if bytes.IndexByte(line, 0) >= 0 {
 		return line, false, false // no oversight: net/http refuses it
 	}
+	line = bytes.ReplaceAll(line, []byte("\r"), []byte(" ")) // RFC 9112 §2.2
+	colon := bytes.IndexByte(line, ':')
 	if colon <= 0 {
 		return line, true, false
 	}
@@ -241,29 +260,27 @@ func mendLine(line []byte) (fixed []byte, drop, chunked bool) {
 // but "chunked" to the decoders.
 const transferCoding = "Downpour-Transfer-Coding"
 
-// mendTransfer takes "identity" and repetitions out of a Transfer-Encoding, and
-// hands over compressions. Codings that nobody knows, and compressions above
+// mendTransfer takes "identity", repetitions and codings that nobody knows out
+// of a Transfer-Encoding, and hands over compressions. Compressions above
 // "chunked", which leave the length to be guessed, are net/http's to refuse.
 func mendTransfer(line []byte, value string) (fixed []byte, drop, chunked bool) {
 	if strings.EqualFold(value, "chunked") {
 		return line, false, true
 	}
-	last := ""
 	var packed []string
 	for name := range strings.SplitSeq(value, ",") {
-		switch last = strings.ToLower(strings.TrimSpace(name)); last {
-		case "identity", "chunked":
+		switch name = strings.ToLower(strings.TrimSpace(name)); name {
+		case "chunked":
+			chunked = true
 		case "gzip", "x-gzip", "deflate":
-			packed = append(packed, last)
-		default:
-			return line, false, false
+			if chunked {
+				return line, false, false
+			}
+			packed = append(packed, name)
 		}
 	}
-	if last != "chunked" && offers(value, "chunked") {
-		return line, false, false
-	}
-	if last == "chunked" {
-		fixed, chunked = []byte("Transfer-Encoding: chunked"), true
+	if chunked {
+		fixed = []byte("Transfer-Encoding: chunked")
 	}
 	if len(packed) > 0 {
 		if chunked {
