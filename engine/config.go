@@ -59,7 +59,8 @@ type Deps struct {
 	Values   Values  // shared by the crawl's workers; nil: in memory, for this one alone
 	Skips    Output  // gets a row for each URL found and not fetched; nil: they are counted alone
 	Seeds    iter.Seq2[string, error]
-	Log      *slog.Logger // nil discards
+	Kept     iter.Seq[string] // pages that the crawl before had and this one has not met, looked up once nothing is left; nil: none
+	Log      *slog.Logger     // nil discards
 }
 
 // A Policy decides how requests are scheduled. The engine calls Key and Allow

@@ -18,6 +18,8 @@ type feeder struct {
 	ended atomic.Bool // seeds and on_idle have no more
 	slow  atomic.Bool // the source of seeds has more, but not now
 	busy  atomic.Bool
+
+	checked bool // what Deps.Kept names has been pushed
 }
 
 type seed struct {
@@ -160,21 +162,66 @@ func (f *feeder) seed(ctx context.Context, v *Visit, s seed) {
 		f.e.tally.skip(SkipInvalid, 1)
 		return
 	}
-	r := &Request{URL: s.url, Depth: -1}
+	skip := f.offer(ctx, v, &Request{URL: s.url, Depth: -1})
+	if skip != nil && skip.Reason != SkipDuplicate {
+		f.e.log.Warn("seed left out", "url", s.url, "reason", skip.Reason, "detail", skip.Detail)
+	}
+}
+
+// offer admits a request that comes from no page, which on_enqueue may change
+// or drop.
+func (f *feeder) offer(ctx context.Context, v *Visit, r *Request) *Skip {
 	one := f.e.NewVisit(r)
 	if err := f.e.handle(ctx, EventEnqueue, one); err != nil {
 		if errors.Is(err, ErrDrop) {
 			v.Drop(one.Request)
 		}
-		return
+		return nil
 	}
-	if _, skip := v.Enqueue(one.Request); skip != nil && skip.Reason != SkipDuplicate {
-		f.e.log.Warn("seed left out", "url", s.url, "reason", skip.Reason, "detail", skip.Detail)
+	_, skip := v.Enqueue(one.Request)
+	return skip
+}
+
+// check pushes the pages of the crawl before that nothing led to this time:
+// whether they are gone, only their site can say. Those of sites that this
+// crawl has had nothing to do with are left alone, and so is everything where
+// seeds alone are wanted. Their links lead no deeper than max_depth.
+func (f *feeder) check(ctx context.Context) (fresh int) {
+	depth := f.e.cfg.MaxDepth
+	switch {
+	case depth < 0:
+		return 0
+	case depth == 0:
+		depth = 1
 	}
+	v := f.e.NewVisit(nil)
+	for u := range f.e.deps.Kept {
+		if f.over.Load() || ctx.Err() != nil {
+			return fresh
+		}
+		r := &Request{URL: u, Depth: depth}
+		if queue, _ := f.e.policy.Key(ctx, r); f.e.tally.met(queue) {
+			f.offer(ctx, v, r)
+		}
+		if len(v.children) == feedBatch {
+			fresh += f.e.send(ctx, v)
+		}
+	}
+	return fresh + f.e.send(ctx, v)
 }
 
 // idle asks the script for more once nothing is queued or due.
 func (f *feeder) idle(ctx context.Context, empty bool) (fresh int) {
+	if f.e.deps.Kept != nil && !f.checked {
+		if !empty {
+			return 0
+		}
+		f.checked = true
+		if fresh = f.check(ctx); fresh > 0 {
+			f.e.tally.unlinked.Add(int64(fresh))
+			return fresh
+		}
+	}
 	h := f.e.deps.Handler
 	if h == nil || !h.Wants(EventIdle, "") {
 		f.ended.Store(true)

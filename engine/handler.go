@@ -123,18 +123,19 @@ type Output interface {
 type Summary struct {
 	Name      string           `json:"name"`
 	Resumed   bool             `json:"resumed"`
-	Pages     int64            `json:"pages"`             // visits that ended: Success + Failed
-	Success   int64            `json:"success"`           // of them with on_success
-	Failed    int64            `json:"failed"`            // of them with on_error
-	Failures  map[string]int64 `json:"failures"`          // by kind, or by kind and status: "status 404"
-	Retries   int64            `json:"retries"`           // fetches that ended in another try
-	Redirects int64            `json:"redirects"`         // hops followed
-	Robots    int64            `json:"robots"`            // robots.txt files fetched
-	Pushed    int64            `json:"pushed"`            // requests filed
-	Skips     map[string]int64 `json:"skips"`             // by reason
-	Traps     []Trap           `json:"traps,omitempty"`   // what SkipTrap collapsed, the most first
-	Same      int64            `json:"same"`              // pages like one before of their host, but for queries in their tags
-	Changes   map[string]int64 `json:"changes,omitempty"` // pages since the crawl before, by Change; for a recrawl
+	Pages     int64            `json:"pages"`              // visits that ended: Success + Failed
+	Success   int64            `json:"success"`            // of them with on_success
+	Failed    int64            `json:"failed"`             // of them with on_error
+	Failures  map[string]int64 `json:"failures"`           // by kind, or by kind and status: "status 404"
+	Retries   int64            `json:"retries"`            // fetches that ended in another try
+	Redirects int64            `json:"redirects"`          // hops followed
+	Robots    int64            `json:"robots"`             // robots.txt files fetched
+	Pushed    int64            `json:"pushed"`             // requests filed
+	Skips     map[string]int64 `json:"skips"`              // by reason
+	Traps     []Trap           `json:"traps,omitempty"`    // what SkipTrap collapsed, the most first
+	Same      int64            `json:"same"`               // pages like one before of their host, but for queries in their tags
+	Changes   map[string]int64 `json:"changes,omitempty"`  // pages since the crawl before, by Change; for a recrawl
+	Unlinked  int64            `json:"unlinked,omitempty"` // of them, those that nothing led to any more
 	Items     int64            `json:"items"`
 	Bytes     int64            `json:"bytes"` // of bodies, over the wire
 	Errors    int64            `json:"script_errors"`

@@ -14,6 +14,7 @@ import (
 type tally struct {
 	pages, success, failed, retries, redirects atomic.Int64
 	robots, pushed, items, bytes, left         atomic.Int64
+	unlinked                                   atomic.Int64
 
 	mu       sync.Mutex // guards what follows
 	name     string
@@ -80,6 +81,14 @@ func (t *tally) visit(queue string, f *Failure) {
 	}
 }
 
+// met reports whether a queue has been fetched from.
+func (t *tally) met(queue string) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	_, ok := t.hosts[xxhash.Sum64String(queue)]
+	return ok
+}
+
 // change counts what has become of a page.
 func (t *tally) change(resp *Response) {
 	if resp == nil || resp.Change == "" {
@@ -105,7 +114,7 @@ func (t *tally) summary() Summary {
 		Pages: t.pages.Load(), Success: t.success.Load(), Failed: t.failed.Load(),
 		Retries: t.retries.Load(), Redirects: t.redirects.Load(), Robots: t.robots.Load(),
 		Pushed: t.pushed.Load(), Items: t.items.Load(), Bytes: t.bytes.Load(), Left: t.left.Load(),
-		Failures: maps.Clone(t.failures), Skips: maps.Clone(t.skips), Changes: maps.Clone(t.changes),
+		Failures: maps.Clone(t.failures), Skips: maps.Clone(t.skips), Changes: maps.Clone(t.changes), Unlinked: t.unlinked.Load(),
 		Verdicts: slices.Clone(t.verdicts), Hosts: int64(len(t.hosts)),
 		Started: t.started, Elapsed: elapsed, Seconds: elapsed.Seconds(),
 	}

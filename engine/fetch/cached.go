@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"iter"
 	"net/http"
 	"strings"
 	"time"
@@ -42,6 +43,21 @@ func (f *Fetcher) openCache() (err error) {
 
 // Kept reports whether the cache holds anything.
 func (f *Fetcher) Kept() bool { return f.cache != nil && !f.cache.Empty() }
+
+// Unmet are the pages in the cache that have not been asked for since begun:
+// what a crawl before had, and the one that began then has not met. Those that
+// were got with another account or cookie jar than a plain request for them has
+// are left out. It looks when it is ranged over.
+func (f *Fetcher) Unmet(begun time.Time) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for e := range f.cache.Older(begun) {
+			x := exchange{fetcher: f, req: &engine.Request{URL: e.URL}}
+			if e.Status/100 == 2 && x.prepare() == nil && x.identity() == e.Identity && !yield(e.URL) {
+				return
+			}
+		}
+	}
+}
 
 // look takes what the cache has for the request off the shelf. It reports
 // whether that is the answer; otherwise its validators go with the request. In

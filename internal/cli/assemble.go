@@ -6,6 +6,7 @@ import (
 	"iter"
 	"os"
 	"path/filepath"
+	"time"
 
 	"downpour/engine"
 	"downpour/engine/fetch"
@@ -156,6 +157,9 @@ func (r *runner) newEngine(cfg engine.Config, seeds iter.Seq2[string, error]) er
 	deps := engine.Deps{
 		Frontier: r.parts.store, Fetcher: fetcher, Handler: r.host, Output: r.parts.output,
 		Values: r.parts.store.Values(), Seeds: seeds, Log: r.log,
+	}
+	if r.set.bool("recrawl") && r.ownPages() {
+		deps.Kept = r.parts.fetcher.Unmet(time.Now())
 	}
 	if r.parts.skips != nil {
 		deps.Skips = r.parts.skips

@@ -77,13 +77,20 @@ func bounded(s settings) bool {
 // cacheFolder is the folder of the cache: the one that is named, or with
 // --recrawl one beside the crawl's state.
 func (r *runner) cacheFolder() string {
-	switch dir := r.set.text("cache"); {
-	case dir != "" && dir != "off":
-		return dir
+	switch {
+	case !r.ownPages():
+		return r.set.text("cache")
 	case !r.set.bool("recrawl"):
 		return ""
 	}
 	return filepath.Join(r.stateFolder(), "pages")
+}
+
+// ownPages reports whether no folder is named for the cache: a named one may
+// have pages of other crawls.
+func (r *runner) ownPages() bool {
+	dir := r.set.text("cache")
+	return dir == "" || dir == "off"
 }
 
 var tlsVersions = map[string]uint16{

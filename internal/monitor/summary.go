@@ -50,7 +50,7 @@ func (r *Report) WriteText(w io.Writer) error {
 	}
 	row("fetched", r.fetched())
 	row("failed", tally(r.Failed, r.Failures))
-	row("changes", changes(r.Changes))
+	row("changes", changes(r.Changes, r.Unlinked))
 	row("skipped", tally(sum(r.Skips), r.Skips))
 	if r.Same >= sameShown && r.Same >= r.Pages/10 {
 		row("same", plural(r.Same, "page", "pages")+" like one before on the same host")
@@ -81,15 +81,20 @@ func (r *Report) WriteText(w io.Writer) error {
 	return err
 }
 
-// changes is what a recrawl found: "2 changed, 40 unchanged".
-func changes(m map[string]int64) string {
+// changes is what a recrawl found: "2 changed, 40 unchanged; nothing links to 1
+// of them any more".
+func changes(m map[string]int64, unlinked int64) string {
 	var parts []string
 	for _, word := range [...]string{"new", "changed", "unchanged", "gone"} {
 		if n := m[word]; n > 0 {
 			parts = append(parts, number(n)+" "+word)
 		}
 	}
-	return strings.Join(parts, ", ")
+	text := strings.Join(parts, ", ")
+	if unlinked > 0 {
+		text += "; nothing links to " + number(unlinked) + " of them any more"
+	}
+	return text
 }
 
 // A crawl of at least slowElapsed whose hooks ran for more than slowLua of the

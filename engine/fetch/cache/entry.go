@@ -82,10 +82,7 @@ func decode(b []byte) (*Entry, error) {
 		return nil, errDamaged
 	}
 	d := decoder{rest: b[headSize:]}
-	e := &Entry{URL: d.text(), Identity: d.text(), Proto: d.text(), Message: d.text()}
-	e.Status = int(d.number())
-	e.Asked, e.Answered = time.Unix(0, int64(d.number())), time.Unix(0, int64(d.number()))
-	e.Sum, e.Bare = d.number(), d.number() == 1
+	e := d.front()
 	e.Varied = d.texts()
 	e.Header = make(http.Header)
 	for range d.number() {
@@ -106,6 +103,15 @@ func decode(b []byte) (*Entry, error) {
 type decoder struct {
 	rest   []byte
 	failed bool
+}
+
+// front is the entry without what may be long.
+func (d *decoder) front() *Entry {
+	e := &Entry{URL: d.text(), Identity: d.text(), Proto: d.text(), Message: d.text()}
+	e.Status = int(d.number())
+	e.Asked, e.Answered = time.Unix(0, int64(d.number())), time.Unix(0, int64(d.number()))
+	e.Sum, e.Bare = d.number(), d.number() == 1
+	return e
 }
 
 func (d *decoder) number() uint64 {

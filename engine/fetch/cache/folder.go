@@ -11,7 +11,9 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"iter"
 	"os"
 	"path/filepath"
 	"strings"
@@ -25,6 +27,7 @@ const (
 	touchAfter = 1 * time.Hour // a hit renews an entry's time when that is older
 	strayAfter = 1 * time.Hour // a file written aside and left is removed after this
 	aside      = ".tmp"
+	maxFront   = 64 << 10 // octets in which the fields before the headers have room
 )
 
 // A Folder keeps entries within a size. It is safe for concurrent use, by
@@ -137,6 +140,47 @@ func (f *Folder) Empty() bool {
 		}
 	}
 	return true
+}
+
+// Older are the entries that were put or last used before then, as far as their
+// fronts tell: without headers and bodies, and unchecked. Some that were used in
+// the hour before may be among them.
+func (f *Folder) Older(then time.Time) iter.Seq[*Entry] {
+	return func(yield func(*Entry) bool) {
+		for i := range f.shards {
+			files, err := list(f.shards[i].dir, time.Time{})
+			if err != nil {
+				continue // no entry has come here
+			}
+			for _, file := range files {
+				if !file.used.Before(then) {
+					continue
+				}
+				if e := front(file.path); e != nil && !yield(e) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// front reads the first fields of an entry; nil where there are none.
+func front(path string) *Entry {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil
+	}
+	defer file.Close()
+	b, err := io.ReadAll(io.LimitReader(file, maxFront))
+	if err != nil || len(b) < headSize || string(b[:len(magic)]) != magic {
+		return nil
+	}
+	d := decoder{rest: b[headSize:]}
+	e := d.front()
+	if d.failed {
+		return nil
+	}
+	return e
 }
 
 // A shard is one subfolder.
