@@ -24,14 +24,39 @@ var (
 )
 
 // Redis is a frontier on a Redis server, version 6.2 or later, shared by every
-// process that opens the same crawl there. Everything happens in a few scripts,
-// by the server's clock.
+// process that opens the same crawl there. Everything happens in scripts, by the
+// server's clock. A crawl is laid in one or several shards, as many as it was
+// begun with; a host is in one of them, and hosts of different shards have no
+// common order. In a Cluster each shard is in one slot.
 //
 // A server that cannot be reached, loads its data, is read-only, busy or full
 // is waited out, with one warning, until the context ends; an answer that was
-// lost on the way is asked for again without anything being done twice. Values
-// in the crawl's keys that it cannot have written go to the list dead, with a
-// reason.
+// lost on the way is asked for again without anything being done twice. While a
+// Cluster moves a slot its shard waits: no command follows it to the server it
+// is on its way to. Values in the crawl's keys that it cannot have written go to
+// the list dead, with a reason, or end the call with an error.
+//
+// # Failover
+//
+// Redis replicates after it has answered. A server that dies takes with it what
+// no replica had; the one that takes its place is as the other was a moment
+// before. What is filed is therefore answered only when a replica confirms it,
+// if the server has, or had in the last minute, any: a page's links are safe
+// before the page is finished, and no page is lost. What may be lost is
+//
+//   - that a page was finished: it is fetched, and counted, again, and its rows
+//     are there twice; a page budget may be exceeded by such pages;
+//   - that a host was leased or is to rest: another worker may fetch from it
+//     while the first is still at it, or too early, once;
+//   - an order (pause, stop, a delay), a value the scripts share, where an output
+//     ended, what was put in the inbox: the last second's;
+//   - with several replicas, if one is chosen that had less than another, or
+//     with a server that went on for more than a minute without any, also what
+//     was filed since.
+//
+// A single server with appendfsync everysec that loses its power is as one that
+// was replaced by its state of a second ago, and confirms nothing: use
+// appendfsync always, or a replica, where that second matters.
 type Redis struct {
 	client  redis.UniversalClient
 	kind    string // of server: kindSingle, kindSentinel or kindCluster

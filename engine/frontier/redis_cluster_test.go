@@ -3,9 +3,11 @@ package frontier
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -108,8 +110,10 @@ func newRedisCluster(t testing.TB, primaries, replicas int, args ...string) *red
 	c := &redisCluster{}
 	create := []string{"--cluster", "create"}
 	for range primaries * (1 + replicas) {
-		n := newRedisNode(t, append([]string{"--cluster-enabled", "yes", "--cluster-node-timeout", "1000",
-			"--cluster-replica-validity-factor", "0", "--repl-diskless-sync-delay", "0"}, args...)...)
+		n := newRedisNode(t, append([]string{
+			"--cluster-enabled", "yes", "--cluster-node-timeout", "1000",
+			"--cluster-replica-validity-factor", "0", "--repl-diskless-sync-delay", "0",
+		}, args...)...)
 		c.nodes = append(c.nodes, n)
 		create = append(create, n.addr())
 	}
@@ -242,6 +246,62 @@ func TestRedisReshard(t *testing.T) {
 	left, err := cluster.nodes[0].client.DBSize(t.Context()).Result()
 	if err != nil || left != 0 {
 		t.Errorf("%d keys on the server whose slots were moved away, %v", left, err)
+	}
+	testHalfMoved(t, cluster)
+}
+
+// While a slot is on its way, with some keys here and some there, no script is
+// carried out, and nothing is followed to the other server.
+func testHalfMoved(t *testing.T, cluster *redisCluster) {
+	ctx := t.Context()
+	var log lockedBuffer
+	r := mustOpen(t, cluster.url()+"?shards=1", Options{Name: "half", Log: slog.New(slog.NewTextHandler(&log, nil))})
+	tidy(t, r)
+	if _, err := r.Push(ctx, pages("a:1 2 b:1")...); err != nil {
+		t.Fatal(err)
+	}
+	owner, err := r.node(ctx, r.keys.n(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(cluster.nodes, func(n *redisNode) bool { return n.addr() == owner.Options().Addr })
+	from, to := cluster.nodes[i], cluster.nodes[(i+1)%3]
+	do := func(n *redisNode, args ...any) any {
+		t.Helper()
+		v, err := n.client.Do(ctx, args...).Result()
+		if err != nil {
+			t.Fatal(args, err)
+		}
+		return v
+	}
+	slot := do(from, "cluster", "keyslot", r.keys.n(0))
+	fromID, toID := do(from, "cluster", "myid"), do(to, "cluster", "myid")
+	do(to, "cluster", "setslot", slot, "importing", fromID)
+	do(from, "cluster", "setslot", slot, "migrating", toID)
+	do(from, "migrate", "127.0.0.1", to.port, r.keys.queues(0), 0, 5000)
+	pushed := make(chan int)
+	go func() {
+		n, err := r.Push(ctx, pages("a:2 3 c:1")...)
+		if err != nil {
+			t.Error(err)
+		}
+		pushed <- n
+	}()
+	from.await(t, "the push waits", func() bool { return strings.Contains(log.String(), "slots are moving") })
+	for keys := []any{1}; len(keys) > 0; {
+		keys, _ = do(from, "cluster", "getkeysinslot", slot, 100).([]any)
+		for _, k := range keys {
+			do(from, "migrate", "127.0.0.1", to.port, k, 0, 5000)
+		}
+	}
+	do(to, "cluster", "setslot", slot, "node", toID)
+	do(from, "cluster", "setslot", slot, "node", toID)
+	if n := <-pushed; n != 2 {
+		t.Errorf("pushed %d, want 2", n)
+	}
+	f, err := r.Verify(ctx)
+	if err != nil || len(f.Problems) > 0 || f.Counts.Queued != 5 {
+		t.Errorf("%+v, %v", f, err)
 	}
 }
 
