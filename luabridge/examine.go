@@ -51,10 +51,19 @@ type examiner struct {
 
 // A binding is a local variable and the scope that it ends.
 type binding struct {
-	name    string
-	request bool // it is a hook's request
-	outer   *binding
+	name  string
+	is    thing
+	outer *binding
 }
+
+// A thing is what is known of a value without running anything.
+type thing int
+
+const (
+	anything  thing = iota
+	aRequest        // a hook's
+	anElement       // of a page
+)
 
 func (b *binding) find(name string) *binding {
 	for ; b != nil; b = b.outer {
@@ -117,7 +126,11 @@ func (x *examiner) stmt(s ast.Stmt, scope *binding) *binding {
 			}
 		}
 		x.exprs(s.Exprs, scope)
-		return bind(scope, s.Names...)
+		inner := bind(scope, s.Names...)
+		if len(s.Names) == 1 && len(s.Exprs) == 1 {
+			inner.is = what(s.Exprs[0], scope)
+		}
+		return inner
 	case *ast.AssignStmt:
 		x.assign(s, scope)
 	case *ast.FuncDefStmt:
@@ -155,7 +168,7 @@ func (x *examiner) assign(s *ast.AssignStmt, scope *binding) {
 			continue
 		}
 		if b := scope.find(id.Value); b != nil {
-			b.request = false // it is something else from here on
+			b.is = anything // it is something else from here on
 			continue
 		}
 		x.global(id)
@@ -198,7 +211,10 @@ func (x *examiner) define(s *ast.FuncDefStmt, scope *binding) {
 	if s.Name.Method != "" {
 		x.expr(s.Name.Receiver, scope)
 		n := requestAt(s.Name.Method)
-		inner := &binding{name: "self", request: n == 0, outer: scope}
+		inner := &binding{name: "self", outer: scope}
+		if n == 0 {
+			inner.is = aRequest
+		}
 		x.function(s.Func, inner, n-1)
 		return
 	}
@@ -221,7 +237,10 @@ func (x *examiner) define(s *ast.FuncDefStmt, scope *binding) {
 // function walks a function whose nth parameter is a request.
 func (x *examiner) function(f *ast.FunctionExpr, scope *binding, n int) {
 	for i, name := range f.ParList.Names {
-		scope = &binding{name: name, request: i == n, outer: scope}
+		scope = bind(scope, name)
+		if i == n {
+			scope.is = aRequest
+		}
 	}
 	x.block(f.Stmts, scope)
 }
@@ -240,8 +259,8 @@ func (x *examiner) expr(e ast.Expr, scope *binding) {
 		}
 	case *ast.AttrGetExpr:
 		x.exprs([]ast.Expr{e.Object, e.Key}, scope)
-		if key, ok := e.Key.(*ast.StringExpr); ok && x.isRequest(e.Object, scope) {
-			x.field(max(key.Line(), e.Object.Line()), key.Value)
+		if key, ok := e.Key.(*ast.StringExpr); ok {
+			x.field(max(key.Line(), e.Object.Line()), e.Object, key.Value, scope)
 		}
 	case *ast.TableExpr:
 		x.table(e, scope)
@@ -281,9 +300,7 @@ func (x *examiner) table(t *ast.TableExpr, scope *binding) {
 func (x *examiner) call(c *ast.FuncCallExpr, scope *binding) {
 	if c.Method != "" {
 		x.expr(c.Receiver, scope)
-		if x.isRequest(c.Receiver, scope) {
-			x.field(c.Receiver.Line(), c.Method)
-		}
+		x.field(c.Receiver.Line(), c.Receiver, c.Method, scope)
 	} else {
 		x.expr(c.Func, scope)
 	}
@@ -313,19 +330,47 @@ func (x *examiner) settings(args []ast.Expr) {
 	}
 }
 
-func (x *examiner) isRequest(e ast.Expr, scope *binding) bool {
-	id, ok := e.(*ast.IdentExpr)
-	if !ok {
-		return false
+// elementSteps are the methods of an element that answer another, or nil.
+var elementSteps = []string{"find", "parent", "next", "prev"}
+
+// what is what an expression gives.
+func what(e ast.Expr, scope *binding) thing {
+	switch e := e.(type) {
+	case *ast.IdentExpr:
+		if b := scope.find(e.Value); b != nil {
+			return b.is
+		}
+	case *ast.AttrGetExpr:
+		if key, ok := e.Key.(*ast.StringExpr); ok && key.Value == "doc" && what(e.Object, scope) == aRequest {
+			return anElement
+		}
+	case *ast.FuncCallExpr:
+		if slices.Contains(elementSteps, e.Method) && what(e.Receiver, scope) == anElement {
+			return anElement
+		}
 	}
-	b := scope.find(id.Value)
-	return b != nil && b.request
+	return anything
 }
 
-// field checks a field or method of a request.
-func (x *examiner) field(line int, name string) {
-	methods := x.h.types.requestMethods
-	if !slices.Contains(requestFields, name) && methods[name] == nil {
-		x.add(line, name, unknown("request", name, requestFields, methods.names()))
+// field checks a field or method of what an expression gives.
+func (x *examiner) field(line int, of ast.Expr, name string, scope *binding) {
+	t := x.h.types
+	switch what(of, scope) {
+	case aRequest:
+		if !slices.Contains(requestFields, name) && t.requestMethods[name] == nil {
+			x.add(line, name, unknown("request", name, requestFields, t.requestMethods.names()))
+		}
+	case anElement:
+		if !slices.Contains(nodeFields, name) && t.nodeMethods[name] == nil {
+			x.add(line, name, unknown("element", name, nodeFields, t.nodeMethods.names()))
+		}
+	default:
+		id, ok := of.(*ast.IdentExpr)
+		if !ok || id.Value != "args" || scope.find("args") != nil {
+			return
+		}
+		if message := x.h.undeclared(name); message != "" {
+			x.add(line, name, message)
+		}
 	}
 }

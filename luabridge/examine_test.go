@@ -26,6 +26,13 @@ repeat local done = true until done`, nil},
 		{"a key in a branch", "if args.x then\n  crawl {\n    dealy = 1,\n  }\nend", []string{`main.lua:3: unknown setting "dealy" (did you mean "delay"?)`}},
 		{"a hook in a function", "function on_start()\n  function on_succes() end\nend", []string{"main.lua:2: there is no hook 'on_succes' (did you mean 'on_success'?)"}},
 		{"shadowed", "function on_success(req)\n  for _, req in ipairs { {} } do print(req.mine) end\n  req = {}\n  print(req.mine)\nend", nil},
+		{"an element", "function on_success(req)\n  print(req.doc.txt)\n  local b = req.doc:find('b')\n  b:atr('x')\n  print(b.tag, b:text(), b:parent().tga)\n  b = {}\n  print(b.mine)\nend", []string{
+			"main.lua:2: element has no field 'txt' (did you mean 'text'?)",
+			"main.lua:4: element has no field 'atr' (did you mean 'attr'?)",
+			"main.lua:5: element has no field 'tga' (did you mean 'tag'?)",
+		}},
+		{"an argument", "--- Does.\n-- @arg site  where\n-- @arg depth  how far\nfunction on_start()\n  print(args.site, args.sit)\n  local args = {}\n  print(args.sit)\nend", []string{"main.lua:5: no @arg declares args.sit (did you mean args.site?)"}},
+		{"arguments of a script that declares none", "function on_start() print(args.anything) end", nil},
 		{"environments", "function f() setfenv(1, {}) return anything end", nil},
 	}
 	for _, row := range rows {

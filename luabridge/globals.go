@@ -4,11 +4,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"strings"
 
 	lua "github.com/yuin/gopher-lua"
 
 	"downpour/engine"
+	"downpour/internal/option"
 )
 
 // openGlobals sets the functions that every script has.
@@ -25,26 +28,49 @@ func (h *Host) openGlobals() {
 		"stop":    h.globalStop,
 		"print":   h.globalPrint,
 	} {
-		h.base.RawSetString(name, h.L.NewFunction(f))
+		h.base.RawSetString(name, named(h.L, name, f))
 	}
 	log := h.L.NewTable()
 	for name, level := range map[string]slog.Level{
 		"debug": slog.LevelDebug, "info": slog.LevelInfo, "warn": slog.LevelWarn, "error": slog.LevelError,
 	} {
-		log.RawSetString(name, h.L.NewFunction(h.logger(level)))
+		log.RawSetString(name, named(h.L, "log."+name, h.logger(level)))
 	}
 	h.base.RawSetString("log", log)
 	h.openKind()
 	h.openPairs()
 }
 
-// setArgs makes the args table.
+// setArgs makes the args table. Where the scripts declare what they take,
+// reading something else is an error; what is declared and not given is nil.
 func (h *Host) setArgs() {
 	args := h.L.NewTable()
-	for name, v := range h.args {
-		args.RawSetString(name, lua.LString(v))
+	for _, name := range slices.Sorted(maps.Keys(h.args)) {
+		args.RawSetString(name, lua.LString(h.args[name]))
+	}
+	if h.declared != nil {
+		args.Metatable = h.metatable("args", map[string]lua.LGFunction{
+			"__index": func(L *lua.LState) int {
+				if message := h.undeclared(L.Get(2).String()); message != "" {
+					L.RaiseError("%s", message)
+				}
+				return pushAll(L, lua.LNil)
+			},
+		})
 	}
 	h.base.RawSetString("args", args)
+}
+
+// undeclared is the message for an argument that no script declares, "" for one
+// that may be read.
+func (h *Host) undeclared(name string) string {
+	if h.declared == nil || slices.Contains(h.declared, name) {
+		return ""
+	}
+	if near, ok := option.Nearest(name, h.declared); ok {
+		return fmt.Sprintf("no @arg declares args.%s (did you mean args.%s?)", name, near)
+	}
+	return fmt.Sprintf("no @arg declares args.%s; there are %s", name, strings.Join(h.declared, ", "))
 }
 
 // globalPrint is print: to the output of the command, not to the log.

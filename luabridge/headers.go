@@ -16,7 +16,7 @@ import (
 func (h *Host) openHeaders() {
 	h.types.headers = h.metatable("headers", map[string]lua.LGFunction{
 		"__index": func(L *lua.LState) int {
-			t := L.CheckTable(1)
+			t := argTable(L, 1)
 			if name, ok := L.Get(2).(lua.LString); ok {
 				L.Push(h.header(t, strings.ToLower(string(name))))
 				return 1

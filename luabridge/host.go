@@ -20,6 +20,8 @@ type Host struct {
 	log  *slog.Logger
 	args map[string]string
 
+	declared []string // names of the arguments, where all scripts declare some; nil where one may take anything
+
 	mu      sync.Mutex // the lock of the Lua state: guards all below, but for watch
 	L       *lua.LState
 	base    *lua.LTable // the globals every environment starts from

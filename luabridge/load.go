@@ -98,6 +98,9 @@ func (h *Host) readArgs(sources []*source) error {
 			}
 		}
 	}
+	if !open {
+		h.declared = names
+	}
 	for _, name := range slices.Sorted(maps.Keys(h.opt.Args)) {
 		if open || slices.Contains(names, name) {
 			continue

@@ -76,7 +76,7 @@ func TestDetailShowsThePlace(t *testing.T) {
 }
 
 func TestArgs(t *testing.T) {
-	const script = "--- Test.\n-- @arg site where (required)\n-- @arg depth how deep (default 5)\nprint(args.site, args.depth, args.other)\n"
+	const script = "--- Test.\n-- @arg site where (required)\n-- @arg depth how deep (default 5)\n-- @arg other anything\nprint(args.site, args.depth, args.other)\n"
 	rows := []struct {
 		name string
 		args map[string]string
@@ -100,6 +100,27 @@ func TestArgs(t *testing.T) {
 			}
 			if got := strings.Join(w.printed(), "|"); got != row.want || row.err != "" {
 				t.Errorf("printed %q", got)
+			}
+		})
+	}
+}
+
+// What no header declares cannot have been given: reading it is a mistake.
+func TestUndeclaredArgs(t *testing.T) {
+	for _, row := range []struct{ name, script, want string }{
+		{"misspelt", "--- Test.\n-- @arg site where\nprint(args.sit)", "main.lua:3: no @arg declares args.sit (did you mean args.site?)"},
+		{"another", "--- Test.\n-- @arg site where\n-- @arg depth how deep\nprint(args.x)", "main.lua:4: no @arg declares args.x; there are site, depth"},
+		{"declared and not given", "--- Test.\n-- @arg site where\nprint(args.site)", ""},
+		{"a script that declares none", "--- Test.\nprint(args.sit)", ""},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			w := one(t, row.script)
+			got := ""
+			if err := w.load(); err != nil {
+				got = w.tidy(err.Error())
+			}
+			if diff := cmp.Diff(row.want, got); diff != "" {
+				t.Error(diff)
 			}
 		})
 	}

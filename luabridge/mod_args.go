@@ -104,7 +104,7 @@ func (h *Host) object(L *lua.LState, value any, meta *lua.LTable) *lua.LUserData
 // objectType makes the metatable of a type of object: its methods, and fields
 // computed from the value.
 func (h *Host) objectType(name string, methods map[string]lua.LGFunction, field func(v any, name string) (lua.LValue, bool)) *lua.LTable {
-	found := h.methods(methods)
+	found := h.methods(name, methods)
 	return h.metatable(name, map[string]lua.LGFunction{
 		"__index": func(L *lua.LState) int {
 			key := L.Get(2).String()

@@ -44,7 +44,7 @@ func xmlModule() module {
 	return module{
 		name: "xml", text: "XML text to a document, with XPath.",
 		docs: []doc{
-			{call: "parse(s) -> element | nil, message", text: "The document, like that of html.parse; names keep their case. No entity but XML's own five is expanded and nothing is fetched.", waits: true},
+			{call: "parse(s) -> element | nil, message", text: "The document, like that of html.parse, or nil and the line where it is not well-formed; names keep their case. No entity but XML's own five is expanded and nothing is fetched.", waits: true},
 		},
 		open: func(h *Host, L *lua.LState) lua.LValue {
 			return newModule(L, map[string]lua.LGFunction{"parse": func(L *lua.LState) int {
@@ -52,7 +52,11 @@ func xmlModule() module {
 				var doc *extract.Node
 				var err error
 				h.roomForTree(L, text)
-				h.Working(func() { doc, err = extract.ParseXML(text) })
+				h.Working(func() {
+					if err = extract.CheckXML(text); err == nil {
+						doc, err = extract.ParseXML(text)
+					}
+				})
 				if err != nil {
 					return failed(L, err)
 				}

@@ -50,10 +50,25 @@ func (h *Host) openModule(L *lua.LState, name string) lua.LValue {
 	}
 	for _, m := range modules() {
 		if m.name == short {
-			return strictModule(L, name, m.open(h, L))
+			return strictModule(L, name, nameFunctions(L, short, m.open(h, L)))
 		}
 	}
 	return nil
+}
+
+// nameFunctions makes a module's functions know their names.
+func nameFunctions(L *lua.LState, module string, v lua.LValue) lua.LValue {
+	switch v := v.(type) {
+	case *lua.LFunction:
+		return named(L, module, v.GFunction)
+	case *lua.LTable:
+		v.ForEach(func(name, f lua.LValue) {
+			if f, ok := f.(*lua.LFunction); ok && f.IsG {
+				v.RawSet(name, named(L, module+"."+name.String(), f.GFunction))
+			}
+		})
+	}
+	return v
 }
 
 // strictModule makes reading a field that a module does not have an error.

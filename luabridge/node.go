@@ -20,7 +20,7 @@ type element struct {
 }
 
 func (h *Host) openNode() {
-	h.types.nodeMethods = h.methods(map[string]lua.LGFunction{
+	h.types.nodeMethods = h.methods("element", map[string]lua.LGFunction{
 		"find":     h.nodeFind,
 		"all":      h.nodeAll,
 		"xpath":    h.nodeXPath,
@@ -70,6 +70,9 @@ func (h *Host) nodeList(e *element, nodes []*extract.Node) lua.LValue {
 	return list
 }
 
+// nodeFields are the fields of an element.
+var nodeFields = []string{"tag"}
+
 // near is another element of the same document.
 func (e *element) near(n *extract.Node) *element { return &element{n, e.page, e.base, e.encoding} }
 
@@ -91,7 +94,7 @@ func (h *Host) nodeIndex(L *lua.LState) int {
 		return 1
 	}
 	if name != "tag" {
-		L.RaiseError("%s", unknown("element", name, []string{"tag"}, h.types.nodeMethods.names()))
+		L.RaiseError("%s", unknown("element", name, nodeFields, h.types.nodeMethods.names()))
 	}
 	L.Push(optional(e.node.Tag()))
 	return 1
@@ -107,7 +110,7 @@ const maxSelectors = 1000
 
 // selector is argument 2 as a selector.
 func (h *Host) selector(L *lua.LState) *extract.Selector {
-	text := L.CheckString(2)
+	text := argString(L, 2)
 	if sel := h.selectors[text]; sel != nil {
 		return sel
 	}
@@ -158,7 +161,7 @@ func selected(L *lua.LState, sel *extract.Selector, err error) {
 
 func (h *Host) nodeXPath(L *lua.LState) int {
 	e := checkNode(L, 1, "xpath")
-	return h.pushXPath(L, e, L.CheckString(2))
+	return h.pushXPath(L, e, argString(L, 2))
 }
 
 // pushXPath pushes an XPath result: a list of nodes and strings, a string, a
@@ -200,7 +203,7 @@ func (h *Host) nodeText(L *lua.LState) int {
 
 func (h *Host) nodeAttr(L *lua.LState) int {
 	e := checkNode(L, 1, "attr")
-	v, ok := e.node.Attr(L.CheckString(2))
+	v, ok := e.node.Attr(argString(L, 2))
 	if !ok {
 		L.Push(lua.LNil)
 		return 1

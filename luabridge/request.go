@@ -20,7 +20,7 @@ var requestFields = []string{
 var settableFields = []string{"meta", "kind", "priority"}
 
 func (h *Host) openRequest() {
-	h.types.requestMethods = h.methods(map[string]lua.LGFunction{
+	h.types.requestMethods = h.methods("request", map[string]lua.LGFunction{
 		"follow":  h.requestFollow,
 		"links":   h.requestLinks,
 		"urls":    h.requestURLs,
@@ -322,7 +322,7 @@ func (h *Host) requestCSS(L *lua.LState) int {
 
 func (h *Host) requestXPath(L *lua.LState) int {
 	p := checkPage(L, "xpath")
-	expr := L.CheckString(2)
+	expr := argString(L, 2)
 	doc := p.document(L)
 	if doc == nil {
 		L.Push(h.L.NewTable())
@@ -352,7 +352,7 @@ func (h *Host) requestJSON(L *lua.LState) int {
 
 // failureText is tostring of a failure: "timeout: no answer within 30s".
 func failureText(L *lua.LState) int {
-	t := L.CheckTable(1)
+	t := argTable(L, 1)
 	L.Push(lua.LString(t.RawGetString("kind").String() + ": " + t.RawGetString("message").String()))
 	return 1
 }

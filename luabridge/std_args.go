@@ -11,14 +11,39 @@ import (
 
 // argError raises Lua's error for argument n.
 func argError(L *lua.LState, n int, message string) {
-	name := "?"
+	L.RaiseError("bad argument #%d to '%s' (%s)", n, calledName(L), message)
+}
+
+// calledName is the name of the function of Go that runs: its own, or the one
+// it was called by; "?" where there is neither.
+func calledName(L *lua.LState) string {
+	dbg, _ := L.GetStack(0)
+	if name := ownName(L, dbg); name != "" {
+		return name
+	}
 	if _, called := L.GetStack(1); called {
-		dbg, _ := L.GetStack(0)
 		if _, err := L.GetInfo("n", dbg, lua.LNil); err == nil && dbg.Name != "" {
-			name = dbg.Name
+			return dbg.Name
 		}
 	}
-	L.RaiseError("bad argument #%d to '%s' (%s)", n, name, message)
+	return "?"
+}
+
+// named is a function of Go that knows its name, for messages: whoever calls
+// it, and by whatever name, is told which it was.
+func named(L *lua.LState, name string, f lua.LGFunction) *lua.LFunction {
+	return L.NewClosure(f, lua.LString(name))
+}
+
+// ownName is the name that named gave a function, "" for none.
+func ownName(L *lua.LState, dbg *lua.Debug) string {
+	v, err := L.GetInfo("f", dbg, lua.LNil)
+	f, ok := v.(*lua.LFunction)
+	if err != nil || !ok || !f.IsG || len(f.Upvalues) == 0 {
+		return ""
+	}
+	name, _ := f.Upvalues[0].Value().(lua.LString)
+	return string(name)
 }
 
 func typeError(L *lua.LState, n int, want string) {

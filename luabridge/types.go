@@ -55,11 +55,11 @@ func (h *Host) metatable(name string, funcs map[string]lua.LGFunction) *lua.LTab
 	return t
 }
 
-// methods makes the functions of a type.
-func (h *Host) methods(funcs map[string]lua.LGFunction) methods {
+// methods makes the functions of a type, which know their names: typ:name.
+func (h *Host) methods(typ string, funcs map[string]lua.LGFunction) methods {
 	m := methods{}
 	for name, f := range funcs {
-		m[name] = h.L.NewFunction(f)
+		m[name] = named(h.L, typ+":"+name, f)
 	}
 	return m
 }

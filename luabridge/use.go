@@ -14,7 +14,7 @@ import (
 // globalUse is use(name, opts): the snippet's hooks are called before those of
 // the script that uses it. It answers the snippet's hooks.
 func (h *Host) globalUse(L *lua.LState) int {
-	name := L.CheckString(1)
+	name := argString(L, 1)
 	by := h.loading
 	if by == nil {
 		L.RaiseError("use: it can be called at the top level of a script only")
@@ -87,7 +87,7 @@ func (h *Host) runIn(u *unit, fn *lua.LFunction, arg lua.LValue) (lua.LValue, er
 // path. A file runs once a crawl, with the globals of the script that asked for
 // it first.
 func (h *Host) globalRequire(L *lua.LState) int {
-	name := L.CheckString(1)
+	name := argString(L, 1)
 	if v := h.module(L, name); v != nil {
 		L.Push(v)
 		return 1
@@ -166,7 +166,7 @@ func (h *Host) openKind() {
 	h.types.kind = h.metatable("kind", map[string]lua.LGFunction{
 		// kind "x" {…} adds the hooks of a table.
 		"__call": func(L *lua.LState) int {
-			t, more := L.CheckTable(1), L.CheckTable(2)
+			t, more := argTable(L, 1), argTable(L, 2)
 			for k, v := more.Next(lua.LNil); k != lua.LNil; k, v = more.Next(k) {
 				h.setHook(L, t, k, v)
 			}
@@ -174,7 +174,7 @@ func (h *Host) openKind() {
 			return 1
 		},
 		"__newindex": func(L *lua.LState) int {
-			h.setHook(L, L.CheckTable(1), L.Get(2), L.Get(3))
+			h.setHook(L, argTable(L, 1), L.Get(2), L.Get(3))
 			return 0
 		},
 		"__tostring": func(L *lua.LState) int {
@@ -195,7 +195,7 @@ func (h *Host) setHook(L *lua.LState, t *lua.LTable, k, v lua.LValue) {
 
 // globalKind is kind(name): the table of hooks of one kind of request.
 func (h *Host) globalKind(L *lua.LState) int {
-	name := L.CheckString(1)
+	name := argString(L, 1)
 	u := h.unitOf(L)
 	if u == nil || h.loading == nil {
 		L.RaiseError("kind: it can be called at the top level of a script only")
