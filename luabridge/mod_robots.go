@@ -10,7 +10,7 @@ func robotsModule() module {
 	return module{
 		name: "robots", text: "robots.txt (RFC 9309).",
 		docs: []doc{
-			{call: "parse(text) -> robots", text: "The rules of a robots.txt file."},
+			{call: "parse(text, {url=}?) -> robots | nil, message", text: "The rules of a robots.txt file; relative sitemaps are resolved against url, where the file is."},
 			{call: "robots:allowed(agent, url) -> boolean, line | nil", text: "Whether agent may fetch url, and the line of the rule that says so."},
 			{call: "robots:crawl_delay(agent) -> seconds | nil", text: "The Crawl-delay that applies to agent."},
 			{call: "robots.sitemaps", text: "The sitemaps named, a list of URLs."},
@@ -27,7 +27,16 @@ func robotsModule() module {
 			})
 			return newModule(L, map[string]lua.LGFunction{
 				"parse": func(L *lua.LState) int {
-					return pushAll(L, h.object(L, policies.ParseRobots([]byte(argString(L, 1))), meta))
+					text := argString(L, 1)
+					base, err := baseArg(L, h.fields(L, 2, "url"))
+					if err != nil {
+						return failed(L, err)
+					}
+					r := policies.ParseRobots([]byte(text))
+					for i, ref := range r.Sitemaps {
+						r.Sitemaps[i] = resolve(base, ref, "")
+					}
+					return pushAll(L, h.object(L, r, meta))
 				},
 			})
 		},

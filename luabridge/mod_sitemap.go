@@ -12,7 +12,7 @@ func sitemapModule() module {
 	return module{
 		name: "sitemap", text: "Sitemaps: XML, gzipped, text, and feeds that serve as one.",
 		docs: []doc{
-			{call: "parse(bytes, {url=, content_type=}?) -> table | nil, message", text: "{type=, urls={{loc=, lastmod=, changefreq=, priority=, outside=}}, sitemaps={{loc=, lastmod=, outside=}}}; relative locations are resolved against url; outside is true for what is not below the sitemap's own folder, and counts only if robots.txt names the sitemap.", waits: true},
+			{call: "parse(bytes, {url=, content_type=}?) -> table | nil, message", text: "{type=, urls={{loc=, lastmod=, changefreq=, priority=, outside=}}, sitemaps={{loc=, lastmod=, outside=}}, truncated=}; relative locations are resolved against url; outside is true for what is not below the sitemap's own folder, and counts only if robots.txt names the sitemap; truncated is true where a limit of the protocol, 50,000 URLs or 50 MiB, or broken compression ended it.", waits: true},
 		},
 		open: func(h *Host, L *lua.LState) lua.LValue {
 			return newModule(L, map[string]lua.LGFunction{"parse": h.sitemapParse})

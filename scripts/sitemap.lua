@@ -56,6 +56,9 @@ local function read(req)
       req:enqueue(entry.loc, { kind = "sitemap", meta = req.meta })
     end
   end
+  if map.truncated then
+    log.warn(req.url .. ": not read to its end: it has more than 50,000 URLs or 50 MiB, or its compression is broken")
+  end
   if left_out > 0 then
     log.warn(req.url .. ": " .. left_out .. " locations outside its folder left out; robots.txt does not name it")
   end
@@ -91,6 +94,7 @@ function on_success(req, text)
   end
 end
 
-function on_error(req)
+function on_error(req, failure)
+  log.warn(req.url .. ": " .. tostring(failure))
   req:enqueue("/robots.txt", { kind = "robots" })
 end
