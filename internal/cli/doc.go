@@ -28,7 +28,7 @@ func docVerb(ctx context.Context, p *process) error {
 	if set.NArg() > 1 {
 		return usagef("doc takes one name")
 	}
-	sections := luabridge.Reference()
+	sections := append(luabridge.Reference(), luabridge.Dialect())
 	if name := set.Arg(0); name != "" {
 		found := documented(sections, name)
 		if len(found) == 0 {
