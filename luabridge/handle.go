@@ -148,13 +148,14 @@ func (h *Host) call(c *call, fn *lua.LFunction, args []lua.LValue, v *engine.Vis
 func (h *Host) halted(c *call, err error, v *engine.Visit, p *page, mark engine.Mark) error {
 	var cancel *engine.Cancel
 	var fatal *engine.Fatal
+	over := c.over()
 	switch {
-	case errors.As(c.err, &fatal):
+	case errors.As(over, &fatal):
 		return fatal
-	case errors.Is(c.err, context.Canceled), errors.Is(c.err, context.DeadlineExceeded):
+	case errors.Is(over, context.Canceled), errors.Is(over, context.DeadlineExceeded):
 		v.Rollback(mark) // the visit itself was cut, which is no fault of the script's
 		return nil
-	case !errors.As(c.err, &cancel):
+	case !errors.As(over, &cancel):
 		return h.failed(c, err, v, mark)
 	}
 	if err := p.storeMeta(); err != nil {

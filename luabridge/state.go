@@ -2,6 +2,7 @@ package luabridge
 
 import (
 	"context"
+	"sync/atomic"
 	"time"
 
 	lua "github.com/yuin/gopher-lua"
@@ -46,7 +47,7 @@ func newState() *lua.LState {
 }
 
 // A call is one stay of Go code in the Lua state: a hook, a policy function, a
-// script's top level. Everything in it but stop is used under the Host's lock.
+// script's top level. Everything in it but ended is used under the Host's lock.
 type call struct {
 	hook   string          // name for messages; "" for a top level
 	unit   *unit           // whose function runs
@@ -58,60 +59,59 @@ type call struct {
 	inside map[string]bool // hooks that run inside this one
 	args   [4]lua.LValue   // room for a hook's arguments
 
-	done chan struct{} // closed when the call has to end; nothing in Lua can then go on
-	err  error         // why; set before done is closed
+	ended atomic.Pointer[error] // why the call has to end: nothing in Lua can then go on; nil while it may
 }
 
-// halt closes done. The watchdog's lock is held.
-func (c *call) halt(err error) {
-	if c.err == nil {
-		c.err = err
-		close(c.done)
-	}
-}
+// halt ends the call. The first reason stays.
+func (c *call) halt(err error) { c.ended.CompareAndSwap(nil, &err) }
 
 // over is why the call has to end, nil while it may go on.
 func (c *call) over() error {
-	select {
-	case <-c.done:
-		return c.err
-	default:
-		return nil
+	if err := c.ended.Load(); err != nil {
+		return *err
 	}
+	return nil
 }
 
 // A gate is the context of every Lua thread of a state. As only one call runs
-// at a time, its Done is that of the call at hand.
+// at a time, its Done is that of the call at hand. The interpreter asks for it
+// at every instruction: nil, which never receives, is the cheapest answer.
 type gate struct {
 	context.Context
 	cur *call
 }
 
+// closed is the Done of a call that has to end.
+var closed = func() <-chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}()
+
 func (g *gate) Done() <-chan struct{} {
-	if g.cur == nil {
+	if g.cur == nil || g.cur.ended.Load() == nil {
 		return nil
 	}
-	return g.cur.done
+	return closed
 }
 
 func (g *gate) Err() error {
 	if g.cur == nil {
 		return nil
 	}
-	return g.cur.err
+	return g.cur.over()
 }
 
-// enter takes the lock and starts the clock of a new call. Its done channel is
-// one that an earlier call left open, where there is one.
+// enter takes the lock and starts the clock of a new call.
 func (h *Host) enter(ctx context.Context, s sink) *call {
 	h.mu.Lock()
 	var c *call
 	if n := len(h.calls); n > 0 {
 		c, h.calls = h.calls[n-1], h.calls[:n-1]
 	} else {
-		c = &call{done: make(chan struct{})}
+		c = &call{}
 	}
-	c.ctx, c.sink, c.spent = ctx, s, 0
+	c.ctx, c.sink = ctx, s
 	h.gate.cur = c
 	h.watch.begin(c)
 	return c
@@ -121,8 +121,8 @@ func (h *Host) enter(ctx context.Context, s sink) *call {
 func (h *Host) leave(c *call) {
 	h.watch.end()
 	h.gate.cur = nil
-	if c.err == nil && len(h.calls) < maxThreads {
-		*c = call{done: c.done}
+	if len(h.calls) < maxThreads {
+		*c = call{}
 		h.calls = append(h.calls, c)
 	}
 	h.mu.Unlock()
@@ -130,11 +130,7 @@ func (h *Host) leave(c *call) {
 
 // halt ends the call at hand: whatever the script catches, its next
 // instruction raises again.
-func (h *Host) halt(err error) {
-	h.watch.mu.Lock()
-	defer h.watch.mu.Unlock()
-	h.gate.cur.halt(err)
-}
+func (h *Host) halt(err error) { h.gate.cur.halt(err) }
 
 // Blocking gives the Lua state up while f runs, so that other hooks go on. It
 // is called by functions that Lua code called, with the state held; f must not

@@ -21,7 +21,7 @@ const behavioursFile = "testdata/lua51.txt"
 func newStdHost(t *testing.T) *Host {
 	t.Helper()
 	runtime.GC() // the limit counts the garbage of the tests before
-	h := &Host{L: newState(), gate: &gate{cur: &call{done: make(chan struct{})}}, watch: &watchdog{memory: 64 << 20}}
+	h := &Host{L: newState(), gate: &gate{cur: &call{}}, watch: &watchdog{memory: 64 << 20}}
 	openStd(h, h.L)
 	t.Cleanup(h.L.Close)
 	return h

@@ -94,12 +94,7 @@ func install(L *lua.LState, t *lua.LTable, funcs map[string]lua.LGFunction) {
 // stopped is why the call at hand has to end, nil while it may go on. Library
 // functions that work long ask it now and then.
 func (s *std) stopped() error {
-	select {
-	case <-s.h.gate.Done():
-		return s.h.gate.Err()
-	default:
-		return nil
-	}
+	return s.h.gate.Err()
 }
 
 // halt raises the reason to end the call at hand, if there is one. No pcall

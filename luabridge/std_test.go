@@ -12,10 +12,7 @@ import (
 // end makes the call at hand end after d, as the watchdog does.
 func end(h *Host, d time.Duration) *time.Timer {
 	c := h.gate.cur
-	return time.AfterFunc(d, func() {
-		c.err = errors.New("limit reached")
-		close(c.done)
-	})
+	return time.AfterFunc(d, func() { c.halt(errors.New("limit reached")) })
 }
 
 func TestStdStopsAtLimit(t *testing.T) {

@@ -22,7 +22,7 @@ const sweep = 200 * time.Millisecond
 const excess = 4
 
 // A watchdog ends calls that take too long or too much memory, inside library
-// functions that look at the call's done channel as well. Its timer runs only
+// functions that ask whether the call is over as well. Its timer runs only
 // while calls do.
 type watchdog struct {
 	limit  time.Duration // of Lua time a call; 0 is none
@@ -32,7 +32,7 @@ type watchdog struct {
 	armed   atomic.Bool          // the timer will look
 	looking atomic.Bool          // the timer may hold the call that runs
 
-	mu     sync.Mutex    // guards all below; err, seen and spent of a call that is looked at
+	mu     sync.Mutex    // guards all below; seen and spent of a call that is looked at
 	held   time.Duration // between looks of which the second found a call running
 	looked time.Time     // when last, or when the timer was started after a rest
 	timer  *time.Timer
@@ -86,8 +86,8 @@ func (w *watchdog) renew(c *call) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	c.spent, c.seen = 0, time.Time{}
-	if c.err != nil && (c.ctx == nil || c.ctx.Err() == nil) {
-		c.err, c.done = nil, make(chan struct{})
+	if c.ctx == nil || c.ctx.Err() == nil {
+		c.ended.Store(nil)
 	}
 }
 
@@ -123,7 +123,7 @@ func (w *watchdog) check(c *call, heavy bool) {
 		c.seen = time.Now()
 	}
 	switch {
-	case c.err != nil:
+	case c.over() != nil:
 	case c.ctx != nil && c.ctx.Err() != nil:
 		c.halt(c.ctx.Err())
 	case w.limit > 0 && c.spent+time.Since(c.seen) > w.limit:
