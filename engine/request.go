@@ -96,23 +96,23 @@ func (r *Request) OriginalURL() string {
 // one, else of method, canonical URL, body and cookie jar. It is the same in every process
 // and version: stores keep it.
 func Fingerprint(r *Request, canonical string) uint64 {
-	var d xxhash.Digest
-	d.Reset()
+	var room [512]byte
+	b := room[:0]
 	if r.Key != "" {
-		d.WriteString("key\x00")
-		d.WriteString(r.Key)
-		return d.Sum64()
+		b = append(b, "key\x00"...)
+		b = append(b, r.Key...)
+		return xxhash.Sum64(b)
 	}
-	d.WriteString(strings.ToUpper(r.MethodOrGet()))
-	d.WriteString("\x00")
-	d.WriteString(canonical)
+	b = append(b, strings.ToUpper(r.MethodOrGet())...)
+	b = append(b, 0)
+	b = append(b, canonical...)
 	if len(r.Body) > 0 {
-		d.WriteString("\x00")
-		d.Write(r.Body)
+		b = append(b, 0)
+		b = append(b, r.Body...)
 	}
 	if r.Jar != "" {
-		d.WriteString("\x00jar\x00")
-		d.WriteString(r.Jar)
+		b = append(b, "\x00jar\x00"...)
+		b = append(b, r.Jar...)
 	}
-	return d.Sum64()
+	return xxhash.Sum64(b)
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"regexp"
 	"strings"
 	"syscall"
 	"testing"
@@ -15,7 +16,7 @@ import (
 )
 
 // benchVisit makes visits of one page, as the engine does.
-func benchVisit(b *testing.B, w *world, body string) func() *engine.Visit {
+func benchVisit(b testing.TB, w *world, body string) func() *engine.Visit {
 	b.Helper()
 	e, err := engine.New(engine.Config{}, engine.Deps{Frontier: &worldLine{w: w}, Fetcher: worldSite{w}})
 	if err != nil {
@@ -67,7 +68,7 @@ func benchmarkPages(b *testing.B, script, body string) {
 	}
 }
 
-func loadText(b *testing.B, script string) (*Host, error) {
+func loadText(b testing.TB, script string) (*Host, error) {
 	b.Helper()
 	w := oneFile(b, script)
 	host, err := Load(context.Background(), Options{Files: []string{w}})
@@ -77,15 +78,16 @@ func loadText(b *testing.B, script string) (*Host, error) {
 	return host, err
 }
 
-func BenchmarkFiveEmptyHooks(b *testing.B) {
-	benchmarkPages(b, `
+// emptyHooks are the five hooks of a page that succeeds.
+const emptyHooks = `
 function on_url(req, url) end
 function on_status(req, version, status, message) end
 function on_headers(req, headers) end
 function on_success(req, text) end
 function on_done(req, response) end
-`, "<title>x</title>")
-}
+`
+
+func BenchmarkFiveEmptyHooks(b *testing.B) { benchmarkPages(b, emptyHooks, "<title>x</title>") }
 
 func BenchmarkNoHooks(b *testing.B) { benchmarkPages(b, "", "<title>x</title>") }
 
@@ -119,4 +121,34 @@ func BenchmarkFollowTwentyLinks(b *testing.B) {
 // BenchmarkBigBody hands 100 KB over to a hook that does not look at it.
 func BenchmarkBigBody(b *testing.B) {
 	benchmarkPages(b, `function on_success(req, text) local n = #text + #req.body end`, strings.Repeat("<p>x</p>\n", 11_000))
+}
+
+// TestAllocations bounds how many objects the hooks of a page take, the three
+// of the visit itself included.
+func TestAllocations(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates as well")
+	}
+	blind := regexp.MustCompile(`\(.*\)`).ReplaceAllString(emptyHooks, "(req)")
+	tests := []struct {
+		name, script string
+		most         float64
+	}{
+		{"no hooks", "", 3},
+		{"hooks that look at the request alone", blind, 4},
+		{"hooks that look at everything", emptyHooks, 8},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			host, err := loadText(t, tt.script)
+			if err != nil {
+				t.Fatal(err)
+			}
+			visit := benchVisit(t, &world{dir: t.TempDir(), pages: map[string]string{}}, "<title>x</title>")
+			got := testing.AllocsPerRun(200, func() { handle(t, host, visit(), pageEvents...) })
+			if got > tt.most {
+				t.Errorf("%v allocations a page, want at most %v", got, tt.most)
+			}
+		})
+	}
 }

@@ -29,11 +29,11 @@ type push struct {
 // noOptions is the push of an enqueue without options. It is never written to.
 var noOptions = &push{}
 
-// request is a request of the push for what ref is on a page in that encoding. A reference that
-// is no URL stays as it is, to be counted as invalid; one to nowhere
-// ("javascript:") is resolved like any other and left to the engine.
-func (o *push) request(base policies.URL, ref, encoding string) *engine.Request {
-	r := &engine.Request{}
+// request makes r a request of the push for what ref is on a page in that
+// encoding. A reference that is no URL stays as it is, to be counted as invalid;
+// one to nowhere ("javascript:") is resolved like any other and left to the
+// engine.
+func (o *push) request(r *engine.Request, base policies.URL, ref, encoding string) *engine.Request {
 	if o != noOptions {
 		*r = o.req
 	}
@@ -271,7 +271,7 @@ func (h *Host) push(L *lua.LState, p *page, url lua.LValue, o *push) int {
 // admit resolves one URL, asks on_enqueue and hands the request to the visit.
 func (h *Host) admit(L *lua.LState, p *page, ref string, o *push) (fresh bool, reason string) {
 	base, encoding := h.against(p)
-	r := o.request(base, strings.TrimSpace(ref), encoding)
+	r := o.request(p.room(), base, strings.TrimSpace(ref), encoding)
 	if p == nil {
 		mustBeAbsolute(L, r.URL)
 	}

@@ -58,7 +58,7 @@ func (h *Host) requestFollow(L *lua.LState) int {
 			var f references
 			f, err = p.followed(sel, o.nofollow)
 			for _, ref := range f.refs {
-				r := o.request(f.base, ref, p.encoding)
+				r := o.request(p.room(), f.base, ref, p.encoding)
 				r.Refresh = p.refreshes[r.URL]
 				if ok, _ := p.visit.Enqueue(r); ok {
 					fresh++

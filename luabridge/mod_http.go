@@ -46,7 +46,7 @@ func (h *Host) httpFetch(L *lua.LState, name string, opts int) int {
 	if c.page != nil {
 		base = c.page.address()
 	}
-	req := h.pushOptions(L, t, false).request(base, ref, "") // a copy: the options may be shared
+	req := h.pushOptions(L, t, false).request(&engine.Request{}, base, ref, "") // a copy: the options may be shared
 	if name == "post" {
 		req.Body = []byte(argString(L, 2))
 		if req.Method == "" {

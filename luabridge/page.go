@@ -36,6 +36,26 @@ type page struct {
 	metaWas   string          // the JSON of meta when it was last written back
 	headers   *lua.LTable
 	headersOf *engine.Response
+	spare     []engine.Request // for what the page leads to
+	made      int              // of those, used ones included
+}
+
+// maxSpare is how many requests are made at once.
+const maxSpare = 16
+
+// room is a request to fill in. Those of a page lie side by side, as they are
+// pushed and forgotten together: ever more are made at once. p may be nil.
+func (p *page) room() *engine.Request {
+	if p == nil {
+		return &engine.Request{}
+	}
+	if len(p.spare) == 0 {
+		p.spare = make([]engine.Request, min(p.made+1, maxSpare))
+		p.made += len(p.spare)
+	}
+	r := &p.spare[0]
+	p.spare = p.spare[1:]
+	return r
 }
 
 // newPage makes the userdata of a request.

@@ -172,20 +172,26 @@ const exactInt = 1 << 53
 // numberText is a number as tostring writes it: an integer in full, else
 // fourteen digits (%.14g).
 func numberText(f float64) string {
+	var room [32]byte
+	return string(appendNumberText(room[:0], f))
+}
+
+// appendNumberText writes a number as numberText does.
+func appendNumberText(b []byte, f float64) []byte {
 	switch {
 	case math.IsNaN(f):
-		return "nan"
+		return append(b, "nan"...)
 	case math.IsInf(f, 1):
-		return "inf"
+		return append(b, "inf"...)
 	case math.IsInf(f, -1):
-		return "-inf"
+		return append(b, "-inf"...)
 	case f == math.Trunc(f) && math.Abs(f) <= exactInt:
 		if f == 0 && math.Signbit(f) {
-			return "-0"
+			return append(b, "-0"...)
 		}
-		return strconv.FormatInt(int64(f), 10)
+		return strconv.AppendInt(b, int64(f), 10)
 	}
-	return fmt.Sprintf("%.14g", f)
+	return append(b, fmt.Sprintf("%.14g", f)...)
 }
 
 // pushAll pushes values and answers how many.

@@ -71,11 +71,36 @@ func (s *std) bound(p *lua.FunctionProto) {
 }
 
 // joined is what its arguments are, one after the other: Lua's a .. b .. c.
+// Most are short.
 func (s *std) joined(L *lua.LState) int {
+	const longestNumber = 32
+	var room [256]byte
+	b := room[:0]
 	n := L.GetTop()
+	for i := 1; i <= n; i++ {
+		switch v := L.Get(i).(type) {
+		case lua.LString:
+			if len(v) > len(room)-longestNumber-len(b) {
+				return s.joinLong(L, n)
+			}
+			b = append(b, v...)
+		case lua.LNumber:
+			if len(b) > len(room)-longestNumber {
+				return s.joinLong(L, n)
+			}
+			b = appendNumberText(b, float64(v))
+		default:
+			return s.joinAny(L, n)
+		}
+	}
+	L.Push(lua.LString(b))
+	return 1
+}
+
+// joinLong is joined for what is long enough to be counted.
+func (s *std) joinLong(L *lua.LState, n int) int {
 	total := 0
-	var parts [8]string
-	list := parts[:0]
+	list := make([]string, 0, 8)
 	for i := 1; i <= n; i++ {
 		switch v := L.Get(i).(type) {
 		case lua.LString:

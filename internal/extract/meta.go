@@ -83,7 +83,15 @@ func refreshURL(s string) string {
 	return s
 }
 
-func trimSpace(s string) string { return strings.Trim(s, " \t\n\f\r") }
+func trimSpace(s string) string {
+	for s != "" && class[s[0]]&isSpace != 0 {
+		s = s[1:]
+	}
+	for s != "" && class[s[len(s)-1]]&isSpace != 0 {
+		s = s[:len(s)-1]
+	}
+	return s
+}
 
 // srcset returns the URLs of a srcset attribute (WHATWG HTML §4.8.4.3.10).
 func srcset(s string) []string {
