@@ -1,7 +1,10 @@
 package engine
 
 import (
+	"bytes"
+	"compress/flate"
 	"encoding/json"
+	"io"
 	"time"
 
 	"downpour/policies"
@@ -18,17 +21,20 @@ type robotsCopy struct {
 	Read    int64       `json:"r,omitempty"` // 0: there is no good copy
 	Expires int64       `json:"e,omitempty"` // 0: it is to be asked for at once
 	Rules   string      `json:"t,omitempty"`
+	Packed  []byte      `json:"z,omitempty"` // the rules where they are long, by deflate
 	Kind    FailureKind `json:"k,omitempty"` // of the last try, if it failed
 	Message string      `json:"m,omitempty"`
 	Status  int         `json:"s,omitempty"`
 	Tries   int         `json:"n,omitempty"`
 }
 
-// Bounds on what a queue's state holds of robots.txt. What does not fit, each
-// worker asks for itself.
+// Bounds on what a queue's state holds of robots.txt. What does not fit even
+// packed, each worker asks for itself.
 const (
 	copiesMost  = 8        // origins
 	copiesBytes = 24 << 10 // as JSON
+	packFrom    = 4 << 10  // bytes of rules from which packing them is worth the time
+	packedMost  = 2 << 20  // bytes that packed rules may swell to: more than 500 KiB of a file can become
 )
 
 // stored is the gate in its stored form.
@@ -38,12 +44,35 @@ func (g *gate) stored() robotsCopy {
 		c.Expires = g.expires.Unix()
 	}
 	if g.rules != nil {
-		c.Read, c.Rules = g.read.Unix(), g.rules.String()
+		c.Read = g.read.Unix()
+		if c.Rules = g.rules.String(); len(c.Rules) >= packFrom {
+			c.Rules, c.Packed = "", pack(c.Rules)
+		}
 	}
 	if g.failure != nil {
 		c.Kind, c.Message, c.Status = g.failure.Kind, g.failure.Message, g.failure.Status
 	}
 	return c
+}
+
+func pack(rules string) []byte {
+	var b bytes.Buffer
+	w, err := flate.NewWriter(&b, flate.DefaultCompression)
+	if err != nil {
+		return nil // a level that there is; cannot happen
+	}
+	_, _ = io.WriteString(w, rules) // into memory; cannot fail
+	_ = w.Close()
+	return b.Bytes()
+}
+
+// text is the rules as they were stored; ok is false where they are damaged.
+func (c robotsCopy) text() (rules string, ok bool) {
+	if c.Packed == nil {
+		return c.Rules, true
+	}
+	b, err := io.ReadAll(io.LimitReader(flate.NewReader(bytes.NewReader(c.Packed)), packedMost+1))
+	return string(b), err == nil && len(b) <= packedMost
 }
 
 // gate is the gate that was stored; nil if it makes no sense. Times that lie
@@ -55,7 +84,11 @@ func (c robotsCopy) gate(now time.Time) *gate {
 	}
 	if c.Read != 0 {
 		g.read = earlier(time.Unix(c.Read, 0), now)
-		g.rules = policies.ParseRules(c.Rules)
+		rules, ok := c.text()
+		if !ok {
+			return nil
+		}
+		g.rules = policies.ParseRules(rules)
 	}
 	if c.Kind != "" {
 		g.failure = &Failure{Kind: c.Kind, Message: c.Message, Status: c.Status}

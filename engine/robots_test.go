@@ -189,6 +189,11 @@ func TestRobotsTravelsWithTheQueue(t *testing.T) {
 			[]*engine.Response{robotsFile("User-agent: *\n" + strings.Repeat("Disallow: /<\x01\xe9>\n", 100))},
 			many(20), 1,
 		},
+		{
+			"a file of 150 KB",
+			[]*engine.Response{robotsFile("User-agent: *\n" + longRules() + "Disallow: /003\n")},
+			many(20), 1,
+		},
 		{"failed tries count on", []*engine.Response{page(500), page(500), page(500), page(404)}, many(20), 4},
 	}
 	for _, row := range rows {
@@ -204,12 +209,21 @@ func TestRobotsTravelsWithTheQueue(t *testing.T) {
 				if n := s.count("/robots.txt"); n != row.asked {
 					t.Errorf("robots.txt asked for %d times, want %d", n, row.asked)
 				}
-				if s.count("/003") > 0 && row.name == "rules" {
+				if s.count("/003") > 0 && (row.name == "rules" || row.name == "a file of 150 KB") {
 					t.Error("a disallowed page was fetched after a restart")
 				}
 			})
 		})
 	}
+}
+
+// longRules are rules as a shop has them, one a page.
+func longRules() string {
+	var b strings.Builder
+	for i := range 3500 {
+		fmt.Fprintf(&b, "Disallow: /category/%d/print-version.html\n", i)
+	}
+	return b.String()
 }
 
 func TestStoredRobotsIsBounded(t *testing.T) {
