@@ -23,7 +23,7 @@ var _ Mover = (*Journal)(nil)
 func (j *Journal) Export(ctx context.Context) iter.Seq2[Record, error] {
 	return func(yield func(Record, error) bool) {
 		for _, part := range []func(context.Context, func(Record) bool) (bool, error){
-			j.exportCrawl, j.exportQueues, j.exportSeen, j.exportRequests, j.exportFailed,
+			j.exportCrawl, j.exportValues, j.exportQueues, j.exportSeen, j.exportRequests, j.exportFailed,
 		} {
 			more, err := part(ctx, func(r Record) bool { return yield(r, nil) })
 			if err != nil {
@@ -54,6 +54,22 @@ func (j *Journal) exportCrawl(ctx context.Context, yield func(Record) bool) (mor
 		return false, errors.New("export: the crawl's description is no JSON")
 	}
 	return yield(Record{Crawl: c}), nil
+}
+
+func (j *Journal) exportValues(_ context.Context, yield func(Record) bool) (more bool, err error) {
+	more = true
+	j.values.Locked(func(all map[string]engine.Stored) {
+		for key, s := range all {
+			r := &ValueRecord{Key: key, Value: s.Value}
+			if !s.Until.IsZero() {
+				r.Until = s.Until.Round(0).UTC()
+			}
+			if more = yield(Record{Value: r}); !more {
+				return
+			}
+		}
+	})
+	return more, nil
 }
 
 func (j *Journal) exportQueues(ctx context.Context, yield func(Record) bool) (more bool, err error) {
@@ -145,7 +161,10 @@ func (j *Journal) exportFailed(ctx context.Context, yield func(Record) bool) (mo
 // Import implements Mover.
 func (j *Journal) Import(ctx context.Context, _ EndRecord, records iter.Seq2[Record, error]) error {
 	m := &importer{
-		crawl:  func(c *CrawlRecord) error { return j.importCrawl(ctx, c) },
+		crawl: func(c *CrawlRecord) error { return j.importCrawl(ctx, c) },
+		value: func(key string, value []byte, ttl time.Duration) error {
+			return j.Values().Set(ctx, key, value, ttl)
+		},
 		queues: func(qs []*QueueRecord) error { return j.importQueues(ctx, qs) },
 		seen:   func(prints []uint64) error { return j.importSeen(ctx, prints) },
 		requests: func(reqs []*engine.Request) error {

@@ -70,6 +70,15 @@ func fillCrawl(c *tester) {
 	if _, err := c.s.Done(c.ctx, nil, engine.Marks{"rows.jsonl": 123}); err != nil {
 		c.t.Fatal(err)
 	}
+	for key, ttl := range map[string]time.Duration{"for good": 0, "for a while": time.Hour, "for a moment": time.Millisecond} {
+		if err := c.s.Values().Set(c.ctx, key, []byte("\xff of "+key), ttl); err != nil {
+			c.t.Fatal(err)
+		}
+	}
+	if err := c.s.Values().Set(c.ctx, "empty", []byte{}, 0); err != nil {
+		c.t.Fatal(err)
+	}
+	<-time.After(2 * time.Millisecond)
 	if err := c.s.Close(); err != nil {
 		c.t.Fatal(err)
 	}
@@ -115,6 +124,13 @@ func portrait(c *tester) (all []string, counts engine.Counts) {
 			c.t.Fatal(err)
 		}
 		all = append(all, fmt.Sprintf("%s: %s; state %q", q, c.waiting(q), state))
+	}
+	for _, key := range []string{"for good", "for a while", "for a moment", "empty"} {
+		value, ok, err := c.s.Values().Get(c.ctx, key)
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		all = append(all, fmt.Sprintf("value %s: %q, %v", key, value, ok))
 	}
 	for q, err := range c.inspector().Queues(c.ctx) {
 		if err != nil {
@@ -229,7 +245,7 @@ func TestParseRecord(t *testing.T) {
 		"nothing":            ``,
 		"no object":          `7`,
 		"empty":              `{}`,
-		"two at once":        `{"end":{"queues":0,"seen":0,"requests":0,"failed":0},"queue":{"name":"a"}}`,
+		"two at once":        `{"end":{"queues":1},"queue":{"name":"a"}}`,
 		"two values":         `{"queue":{"name":"a"}} {}`,
 		"unknown":            `{"host":"a"}`,
 		"later format":       `{"crawl":{"format":2,"name":"a","store":"redis","finished":0,"charged":0}}`,

@@ -15,10 +15,12 @@ import (
 )
 
 // A Record is one line of an exported crawl: one of its fields is set. The
-// first is the Crawl, the last the End; between them come queues, what has been
-// seen, requests in the order of their queues, and failures.
+// first is the Crawl, the last the End; between them come the values that scripts
+// keep, queues, what has been seen, requests in the order of their queues, and
+// failures.
 type Record struct {
 	Crawl   *CrawlRecord
+	Value   *ValueRecord
 	Queue   *QueueRecord
 	Seen    []uint64        // prints, at most recordPrints
 	Request *engine.Request // with its Queue and Print; Due goes with it
@@ -40,6 +42,13 @@ type CrawlRecord struct {
 	Aside    int64           `json:"aside,omitempty"`
 }
 
+// A ValueRecord is a value that scripts keep.
+type ValueRecord struct {
+	Key   string    `json:"key"`
+	Value []byte    `json:"value"` // in base64
+	Until time.Time `json:"until,omitzero"`
+}
+
 // A QueueRecord is a part of what is known of a queue, which may have several.
 type QueueRecord struct {
 	Name    string    `json:"name"`
@@ -51,6 +60,7 @@ type QueueRecord struct {
 
 // An EndRecord tells how many there were of what may be many.
 type EndRecord struct {
+	Values   int64 `json:"values"`
 	Queues   int64 `json:"queues"` // records of queues
 	Seen     int64 `json:"seen"`
 	Requests int64 `json:"requests"`
@@ -60,6 +70,8 @@ type EndRecord struct {
 // Add counts a record.
 func (e *EndRecord) Add(r Record) {
 	switch {
+	case r.Value != nil:
+		e.Values++
 	case r.Queue != nil:
 		e.Queues++
 	case r.Request != nil:
@@ -93,6 +105,7 @@ const MaxRecord = 128 << 20
 // recordLine is the stored form of a Record.
 type recordLine struct {
 	Crawl   *CrawlRecord    `json:"crawl,omitempty"`
+	Value   *ValueRecord    `json:"value,omitempty"`
 	Queue   *QueueRecord    `json:"queue,omitempty"`
 	Seen    []byte          `json:"seen,omitempty"` // 8 bytes each, big-endian, in base64
 	Request json.RawMessage `json:"request,omitempty"`
@@ -105,7 +118,7 @@ type recordLine struct {
 
 // AppendJSON appends the record as one line, with its end, to b.
 func (r Record) AppendJSON(b []byte) ([]byte, error) {
-	line := recordLine{Crawl: r.Crawl, Queue: r.Queue, End: r.End}
+	line := recordLine{Crawl: r.Crawl, Value: r.Value, Queue: r.Queue, End: r.End}
 	for _, p := range r.Seen {
 		line.Seen = binary.BigEndian.AppendUint64(line.Seen, p)
 	}
@@ -135,7 +148,7 @@ func ParseRecord(text []byte) (r Record, err error) {
 	if d.More() {
 		return r, errors.New("more than one value in a line")
 	}
-	r = Record{Crawl: line.Crawl, Queue: line.Queue, End: line.End, Due: line.Due}
+	r = Record{Crawl: line.Crawl, Value: line.Value, Queue: line.Queue, End: line.End, Due: line.Due}
 	if len(line.Seen)%8 != 0 || len(line.Seen) > 8*recordPrints {
 		return r, fmt.Errorf("seen holds %d bytes, which is no whole number of prints up to %d", len(line.Seen), recordPrints)
 	}
@@ -174,19 +187,21 @@ func (r Record) setPrint(print uint64) {
 
 func (r Record) check() error {
 	n := 0
-	for _, set := range []bool{r.Crawl != nil, r.Queue != nil, len(r.Seen) > 0, r.Request != nil, r.Failed != nil, r.End != nil} {
+	for _, set := range []bool{r.Crawl != nil, r.Value != nil, r.Queue != nil, len(r.Seen) > 0, r.Request != nil, r.Failed != nil, r.End != nil} {
 		if set {
 			n++
 		}
 	}
 	if n != 1 {
-		return fmt.Errorf("a line holds one of crawl, queue, seen, request, failed and end, not %d", n)
+		return fmt.Errorf("a line holds one of crawl, value, queue, seen, request, failed and end, not %d", n)
 	}
 	switch {
 	case r.Crawl != nil && r.Crawl.Format != recordFormat:
 		return fmt.Errorf("an export of format %d, this program knows %d: use the version that made it", r.Crawl.Format, recordFormat)
 	case r.Crawl != nil && (r.Crawl.Finished < 0 || r.Crawl.Charged < 0 || r.Crawl.Aside < 0):
 		return errors.New("a negative count")
+	case r.Value != nil:
+		return engine.CheckValue(r.Value.Key, r.Value.Value)
 	case r.Queue != nil && (r.Queue.Name == "" || len(r.Queue.Name) > maxQueue || r.Queue.Charged < 0 || len(r.Queue.State) > maxState):
 		return fmt.Errorf("queue %.80q is none", r.Queue.Name)
 	case r.Request != nil:
@@ -203,6 +218,7 @@ const importBatch = 500
 // An importer takes records in, several of a kind at a time.
 type importer struct {
 	crawl    func(*CrawlRecord) error
+	value    func(key string, value []byte, ttl time.Duration) error
 	queues   func([]*QueueRecord) error
 	seen     func([]uint64) error
 	requests func([]*engine.Request) error
@@ -221,6 +237,8 @@ func (m *importer) run(records iter.Seq2[Record, error]) error {
 			return err
 		case r.Crawl != nil:
 			err = m.crawl(r.Crawl)
+		case r.Value != nil:
+			err = m.keep(r.Value)
 		case r.Queue != nil:
 			m.qs = append(m.qs, r.Queue)
 		case r.Seen != nil:
@@ -242,6 +260,21 @@ func (m *importer) run(records iter.Seq2[Record, error]) error {
 		}
 	}
 	return m.flush(1)
+}
+
+// keep takes in a value, unless its time is over.
+func (m *importer) keep(v *ValueRecord) error {
+	ttl := time.Duration(0)
+	if !v.Until.IsZero() {
+		if ttl = time.Until(v.Until); ttl <= 0 {
+			return nil
+		}
+	}
+	value := v.Value
+	if value == nil {
+		value = []byte{} // nil would remove it
+	}
+	return m.value(v.Key, value, ttl)
 }
 
 // flush hands on what has come to at least so many.

@@ -28,6 +28,9 @@ func (r *Redis) Export(ctx context.Context) iter.Seq2[Record, error] {
 		e := &exporter{r: r, ctx: ctx, yield: yield}
 		e.crawl()
 		for s := range r.keys.shards {
+			e.values(s)
+		}
+		for s := range r.keys.shards {
 			e.queues(s)
 		}
 		for s := range r.keys.shards {
@@ -51,7 +54,7 @@ func (r *Redis) Export(ctx context.Context) iter.Seq2[Record, error] {
 // An exporter yields records until somebody has had enough, or of an error.
 type exporter struct {
 	r     *Redis
-	ctx   context.Context
+	ctx   context.Context //nolint:containedctx // an exporter is one call of Export
 	yield func(Record, error) bool
 	clock serverClock
 	over  bool
@@ -107,6 +110,23 @@ func (e *exporter) pairs(scan func(cursor uint64) *redis.ScanCmd, each func(memb
 			return
 		}
 	}
+}
+
+func (e *exporter) values(shard int) {
+	set := e.shard(shard)
+	until := map[string]time.Time{}
+	e.pairs(func(cursor uint64) *redis.ScanCmd {
+		return e.r.client.ZScan(e.ctx, set.expiry(), cursor, "", lookChunk)
+	}, func(key, ms string) {
+		if n, err := strconv.ParseFloat(ms, 64); err == nil {
+			until[key] = e.clock.at(n).Round(0).UTC()
+		}
+	})
+	e.pairs(func(cursor uint64) *redis.ScanCmd {
+		return e.r.client.HScan(e.ctx, set.values(), cursor, "", lookChunk)
+	}, func(key, value string) {
+		e.give(Record{Value: &ValueRecord{Key: key, Value: []byte(value), Until: until[key]}})
+	})
 }
 
 // queues tells what is kept by queue: some of it in one record, some in another.
@@ -252,7 +272,8 @@ func (r *Redis) Import(ctx context.Context, all EndRecord, records iter.Seq2[Rec
 			return err
 		}
 	}
-	m := &importer{crawl: i.begin, queues: i.queues, seen: i.seen, requests: i.requests, failed: i.failed}
+	value := func(key string, value []byte, ttl time.Duration) error { return r.Values().Set(ctx, key, value, ttl) }
+	m := &importer{crawl: i.begin, value: value, queues: i.queues, seen: i.seen, requests: i.requests, failed: i.failed}
 	if err := m.run(records); err != nil {
 		return err
 	}
@@ -264,7 +285,7 @@ const setSize = 160
 
 type redisImport struct {
 	r       *Redis
-	ctx     context.Context
+	ctx     context.Context //nolint:containedctx // it is one call of Import
 	crawl   *CrawlRecord
 	buckets int
 	settled bool // what has been seen has been counted

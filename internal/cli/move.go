@@ -17,7 +17,8 @@ import (
 
 const exportHelp = `
 The state of a crawl, of which nothing may run meanwhile, as lines of JSON: what
-is queued, what has been seen, what failed, what each host is owed. Without -o
+is queued, what has been seen, what failed, what each host is owed, what scripts
+have stored. Without -o
 they go to standard output. import makes a crawl of them, in the other kind of
 store as well, which downpour run then goes on with. For example:
   downpour export spider -o spider.jsonl
@@ -293,7 +294,7 @@ func checkExport(f *os.File) (head *frontier.CrawlRecord, all frontier.EndRecord
 		case n == 1 && r.Crawl == nil:
 			return nil, all, bad("not an export: its first line is no crawl")
 		case n > 1 && (r.Crawl != nil || kind < last || last == orderEnd):
-			return nil, all, bad("out of order: crawl, queues, seen, requests, failures, end")
+			return nil, all, bad("out of order: crawl, values, queues, seen, requests, failures, end")
 		case r.End != nil && *r.End != all:
 			return nil, all, bad("lines are missing: the end tells of %+v, there are %+v", *r.End, all)
 		case r.Crawl != nil:
@@ -309,19 +310,21 @@ func checkExport(f *os.File) (head *frontier.CrawlRecord, all frontier.EndRecord
 	return head, all, nil
 }
 
-const orderEnd = 5
+const orderEnd = 6
 
 // order is where in an export records of a kind are.
 func order(r frontier.Record) int {
 	switch {
-	case r.Queue != nil:
+	case r.Value != nil:
 		return 1
-	case r.Seen != nil:
+	case r.Queue != nil:
 		return 2
-	case r.Request != nil:
+	case r.Seen != nil:
 		return 3
-	case r.Failed != nil:
+	case r.Request != nil:
 		return 4
+	case r.Failed != nil:
+		return 5
 	case r.End != nil:
 		return orderEnd
 	}
