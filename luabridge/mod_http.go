@@ -55,7 +55,7 @@ func (h *Host) httpFetch(L *lua.LState, name string, opts int) int {
 	}
 	fetcher, ok := c.sink.(now)
 	if !ok {
-		L.RaiseError("http.%s: it can be called in hooks only", name)
+		L.RaiseError("http.%s: a script's top level runs before the crawl it describes is known, its robots rules, delays and proxies; call it in on_start", name)
 	}
 	ctx := h.context()
 	var resp *engine.Response

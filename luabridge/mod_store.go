@@ -1,6 +1,8 @@
 package luabridge
 
 import (
+	"context"
+	"fmt"
 	"time"
 
 	lua "github.com/yuin/gopher-lua"
@@ -8,13 +10,59 @@ import (
 	"downpour/engine"
 )
 
-// UseValues makes the store module keep its values in v instead of in memory.
-// It is called before the crawl's first hook; what the top levels of the
-// scripts have set by then is lost.
-func (h *Host) UseValues(v engine.Values) {
+// UseValues makes the store module keep its values in v instead of in memory,
+// and does there what the scripts' top levels did: they run before it is known
+// which crawl it is, and read only what they have set themselves. It is called
+// once, before the crawl's first hook.
+func (h *Host) UseValues(ctx context.Context, v engine.Values) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.std().values = v
+	s := h.std()
+	for _, change := range s.early {
+		if err := change(ctx, v); err != nil {
+			return fmt.Errorf("store: what a script's top level did: %w", err)
+		}
+	}
+	s.values, s.early = v, nil
+	return nil
+}
+
+// An earlyStore is the store of the scripts' top levels: it remembers what is
+// done, for UseValues.
+type earlyStore struct {
+	engine.Values
+	s *std
+}
+
+// maxEarly is how many changes of the store top levels may make.
+const maxEarly = 100_000
+
+func (e earlyStore) note(change func(context.Context, engine.Values) error) error {
+	if len(e.s.early) >= maxEarly {
+		return fmt.Errorf("the top level of a script may change the store %d times: do it in on_start", maxEarly)
+	}
+	e.s.early = append(e.s.early, change)
+	return nil
+}
+
+// Set implements engine.Values.
+func (e earlyStore) Set(ctx context.Context, key string, value []byte, ttl time.Duration) error {
+	if err := e.note(func(ctx context.Context, v engine.Values) error { return v.Set(ctx, key, value, ttl) }); err != nil {
+		return err
+	}
+	return e.Values.Set(ctx, key, value, ttl)
+}
+
+// Incr implements engine.Values.
+func (e earlyStore) Incr(ctx context.Context, key string, n int64) (int64, error) {
+	sum, err := e.Values.Incr(ctx, key, n)
+	if err != nil || n == 0 {
+		return sum, err
+	}
+	return sum, e.note(func(ctx context.Context, v engine.Values) error {
+		_, err := v.Incr(ctx, key, n)
+		return err
+	})
 }
 
 func storeModule() module {
@@ -53,6 +101,9 @@ func (h *Host) backend() engine.Values {
 	s := h.std()
 	if s.values == nil {
 		s.values = engine.NewValues(nil)
+	}
+	if h.loading != nil {
+		return earlyStore{s.values, s}
 	}
 	return s.values
 }

@@ -1,6 +1,8 @@
 package luabridge
 
 import (
+	"context"
+
 	lua "github.com/yuin/gopher-lua"
 
 	"downpour/engine"
@@ -36,8 +38,9 @@ type std struct {
 	join           *lua.LFunction // what concatenations call
 	methods        *lua.LTable    // of strings
 
-	values engine.Values // of the store module; nil until it is used
-	output string        // folder into which the file module writes; "" for the default
+	values engine.Values                                // of the store module; nil until it is used
+	early  []func(context.Context, engine.Values) error // what top levels did to them
+	output string                                       // folder into which the file module writes; "" for the default
 }
 
 // A thread is what is known of a Lua thread that runs or waits for one it

@@ -123,7 +123,9 @@ func TestManyRequestsAtOnce(t *testing.T) {
 	w.pages["http://site.test/side.html"] = "<title>side</title>"
 	w.opt.Timeout = time.Minute // of a loaded machine
 	host := w.mustLoad()
-	host.UseValues(&gateStore{MemoryValues: engine.NewValues(nil), open: make(chan struct{})})
+	if err := host.UseValues(t.Context(), &gateStore{MemoryValues: engine.NewValues(nil), open: make(chan struct{})}); err != nil {
+		t.Fatal(err)
+	}
 	e, err := engine.New(engine.Config{MaxDelay: time.Microsecond}, engine.Deps{Frontier: &worldLine{w: w}, Fetcher: worldSite{w}})
 	if err != nil {
 		t.Fatal(err)

@@ -89,7 +89,9 @@ func (s Soak) crawl(ctx context.Context, a *Account, out io.Writer) (err error) 
 		return err
 	}
 	defer func() { err = errors.Join(err, host.Close()) }()
-	host.UseValues(store.Values())
+	if err := host.UseValues(ctx, store.Values()); err != nil {
+		return err
+	}
 	crawl, err := engine.New(
 		engine.Config{Name: "soak", Delay: s.Delay, Robots: true, Retries: 1, Timeout: fetchLimit},
 		engine.Deps{Frontier: store, Fetcher: fetcher, Handler: host, Values: store.Values()},

@@ -62,7 +62,9 @@ func (r *runner) openStore(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.host.UseValues(r.parts.store.Values())
+	if err := r.host.UseValues(ctx, r.parts.store.Values()); err != nil {
+		return err
+	}
 	return r.checkNote(ctx)
 }
 
