@@ -274,7 +274,7 @@ func (d *dispatcher) wake(now time.Time) {
 		if !d.still() {
 			d.line(t)
 		}
-		if t.open > 0 && !t.committing && t.expires.Sub(now) < d.e.ttl()/2 {
+		if t.open > 0 && !t.committing && t.expires.Sub(now) <= d.e.ttl()/2 {
 			d.renew[t] = true
 		}
 		if !d.still() && t.hungry(d.e.cfg.PerHost) && !t.hungryAt().After(now) {
@@ -376,6 +376,7 @@ func (d *dispatcher) end(j *job) {
 	t := j.turn
 	t.open--
 	if !j.told {
+		j.told = true // the notice of it may come after the job itself
 		t.ended(j)
 	}
 	switch {
@@ -452,6 +453,9 @@ func (d *dispatcher) sleep() time.Duration {
 	for _, t := range d.turns {
 		if !d.still() && t.runnable(d.e.cfg.PerHost) && !t.queued && t.from().Before(next) {
 			next = t.from()
+		}
+		if t.committing || d.renew[t] {
+			continue // the store's answer comes first
 		}
 		if !d.still() && t.hungry(d.e.cfg.PerHost) && t.hungryAt().Before(next) {
 			next = t.hungryAt()

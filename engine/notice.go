@@ -37,6 +37,7 @@ func (d *dispatcher) notice(n notice) {
 		d.unline(t)
 	case n.freed:
 		t.ended(n.job)
+	case n.over && n.job.told:
 	case n.over:
 		n.job.told = true
 		t.ended(n.job)

@@ -73,8 +73,32 @@ func (e *Engine) onTime(ctx context.Context, j *job) bool {
 	if !j.by.IsZero() && time.Now().After(j.by) {
 		j.again = e.reserved(ctx, j.req) != nil
 	}
+	if !j.again && e.cfg.PerHost > 1 {
+		j.again = j.turn.pace(ctx, j.rest) != nil
+	}
 	j.again = j.again || !j.turn.covers(e.longest(j.rest))
 	return !j.again
+}
+
+// pace keeps the fetches of a turn rest apart that hooks have held up: begun
+// one after the other, they may come out of them together.
+func (t *turn) pace(ctx context.Context, rest time.Duration) error {
+	for rest > 0 {
+		t.paceMu.Lock()
+		wait := time.Until(t.paced.Add(rest))
+		if wait <= 0 {
+			t.paced = time.Now()
+			wait = 0
+		}
+		t.paceMu.Unlock()
+		if wait == 0 {
+			break
+		}
+		if err := pause(ctx, wait); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // covers reports whether the lease goes on for at least d. It may be called by

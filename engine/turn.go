@@ -2,6 +2,7 @@ package engine
 
 import (
 	"encoding/json"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -25,6 +26,8 @@ type turn struct {
 	expires time.Time // of the lease, as of the last answer of the store
 	began   time.Time
 	lasts   atomic.Int64 // expires for the workers: nanoseconds after began
+	paceMu  sync.Mutex   // guards paced
+	paced   time.Time    // the last fetch that several under way have begun
 	state   queueState
 	kept    queueState // what the store has
 
