@@ -163,6 +163,9 @@ func testModel(c *tester) {
 	if !c.p.exact {
 		steps, seeds = 400, 2
 	}
+	if c.p.shards > 1 {
+		steps = 150
+	}
 	for seed := range seeds {
 		o := Options{Fresh: true}
 		if seed%2 == 1 {

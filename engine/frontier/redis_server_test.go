@@ -173,6 +173,7 @@ func newSentinel(t *testing.T, file string) *redisNode {
 
 // The same as with a Cluster, with Sentinels that choose the next primary.
 func TestRedisSentinel(t *testing.T) {
+	t.Parallel()
 	primary, url := newSentinels(t, 2)
 	if _, err := OpenRedis(t.Context(), strings.Replace(url, "/main", "/other", 1), Options{}); err == nil || !strings.Contains(err.Error(), "none of the Sentinels") {
 		t.Errorf("a master they do not know: %v", err)
