@@ -245,11 +245,15 @@ func (h *Host) requestNewIndex(L *lua.LState) int {
 
 func clampPriority(n lua.LNumber) int { return int(max(-100, min(100, n))) }
 
-// live is the visit of the page that method acts on; it raises an error when
-// that visit is over.
+// liveVisit is the visit of the page that method acts on; it raises an error
+// when that visit is over, and in a hook of another.
 func (p *page) liveVisit(L *lua.LState, method string) *engine.Visit {
 	if p.visit == nil || !p.live {
 		L.RaiseError("req:%s: this request is not under way any more", method)
+	}
+	if p.h.gate.cur.page != p {
+		// Its own hooks, which wait just now, may be changing the visit.
+		L.RaiseError("req:%s: this is not the request of the running hook", method)
 	}
 	return p.visit
 }
@@ -298,9 +302,6 @@ func (h *Host) requestCancel(L *lua.LState) int {
 		reason = toString(L, L.Get(2))
 	}
 	cancel := &engine.Cancel{Reason: reason}
-	if c := h.gate.cur; c.page != p {
-		L.RaiseError("req:cancel: this is not the request of the running hook")
-	}
 	h.halt(cancel)
 	L.RaiseError("%s", cancel.Error())
 	return 0

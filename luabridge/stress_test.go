@@ -48,7 +48,8 @@ const stressScript = `
 local http, store = require "downpour.http", require "downpour.store"
 local hits = store.counter("hits")
 local n, inside, most = 0, 0, 0
-local fetched, sorted, resumed, caught, kept = 0, 0, 0, 0, 0
+local fetched, sorted, resumed, caught, kept, refused = 0, 0, 0, 0, 0, 0
+local another
 
 function on_headers(req, headers)
   if headers["content-type"] then n = n + 1 end
@@ -58,6 +59,10 @@ function on_success(req, text)
   inside = inside + 1
   most = math.max(most, inside)
   assert(pcall(store.get, "gate"))
+
+  -- A request whose own hook waits is not changed from here.
+  another = another or req
+  if another ~= req and not pcall(another.follow, another) then refused = refused + 1 end
 
   -- Within pcall; what the closure counts is the hook's own.
   local own = 0
@@ -111,7 +116,7 @@ function on_done(req, response)
 end
 
 function on_finish()
-  print(n, fetched, sorted, resumed, caught, kept, hits:get(), inside, most)
+  print(n, fetched, sorted, resumed, caught, kept, hits:get(), inside, most, refused)
 end
 `
 
@@ -150,7 +155,7 @@ func TestManyRequestsAtOnce(t *testing.T) {
 	}
 	const pages = underWay * rounds
 	all := fmt.Sprint(pages)
-	want := strings.Join([]string{fmt.Sprint(3 * pages), all, all, all, all, all, fmt.Sprint(6 * pages), "0", fmt.Sprint(underWay)}, "\t")
+	want := strings.Join([]string{fmt.Sprint(3 * pages), all, all, all, all, all, fmt.Sprint(6 * pages), "0", fmt.Sprint(underWay), fmt.Sprint(pages - 1)}, "\t")
 	if diff := cmp.Diff([]string{want}, w.printed()); diff != "" {
 		t.Error(diff)
 	}
