@@ -90,7 +90,7 @@ func (e *Engine) send(ctx context.Context, v *Visit) (fresh int) {
 	e.file(ctx, v)
 	fresh, err := e.push(ctx, v.children)
 	e.skipped(ctx, v)
-	if err == nil {
+	if err == nil && len(v.items)+len(v.rows) > 0 { // or it would wait for the committer for nothing
 		e.outputMu.Lock()
 		err = errors.Join(e.writeItems(ctx, v.items), e.writeSkips(ctx, v))
 		e.outputMu.Unlock()

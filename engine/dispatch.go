@@ -77,11 +77,12 @@ func (d *dispatcher) run(ctx context.Context) {
 	var grace <-chan time.Time // runs from the interruption on
 	over, stopped := ctx.Done(), d.e.stopped
 	for {
-		d.step()
+		now := time.Now()
+		d.step(now)
 		if d.finished() {
 			return
 		}
-		timer.Reset(d.sleep())
+		timer.Reset(d.sleep(now))
 		select {
 		case j := <-d.results:
 			d.end(j)
@@ -194,8 +195,7 @@ const leaseSlack = 10 * time.Second
 const startSlack = time.Second
 
 // step starts what may start, asks for leases, and sends off what has ended.
-func (d *dispatcher) step() {
-	now := time.Now()
+func (d *dispatcher) step(now time.Time) {
 	d.wake(now)
 	for !d.still() && len(d.ready) > 0 && (d.free() > 0 || len(d.ready[0].claims) > 0) {
 		t := d.ready[0]
@@ -443,26 +443,29 @@ func (d *dispatcher) finished() bool {
 	return d.feeder.dry() && !d.e.cfg.KeepAlive
 }
 
-// sleep is how long the loop may wait for an event.
-func (d *dispatcher) sleep() time.Duration {
-	now := time.Now()
+// sleep is how long the loop may wait for an event after the step at now. What
+// that step left undone though it was time waits for the store, not for time: to
+// look again at once would keep a processor busy as long as the store is slow.
+func (d *dispatcher) sleep(now time.Time) time.Duration {
 	next := now.Add(time.Hour)
+	sooner := func(at time.Time) {
+		if at.After(now) && at.Before(next) {
+			next = at
+		}
+	}
 	if d.wanted() > 0 && d.again.Before(next) {
 		next = d.again
 	}
 	for _, t := range d.turns {
-		if !d.still() && t.runnable(d.e.cfg.PerHost) && !t.queued && t.from().Before(next) {
-			next = t.from()
+		if !d.still() && t.runnable(d.e.cfg.PerHost) && !t.queued {
+			sooner(t.from())
 		}
-		if t.committing || d.renew[t] {
-			continue // the store's answer comes first
+		if !d.still() && t.hungry(d.e.cfg.PerHost) {
+			sooner(t.hungryAt())
 		}
-		if !d.still() && t.hungry(d.e.cfg.PerHost) && t.hungryAt().Before(next) {
-			next = t.hungryAt()
-		}
-		if renew := t.expires.Add(-d.e.ttl() / 2); t.open > 0 && renew.Before(next) {
-			next = renew
+		if t.open > 0 {
+			sooner(t.expires.Add(-d.e.ttl() / 2))
 		}
 	}
-	return max(next.Sub(now), 0)
+	return max(time.Until(next), 0)
 }
