@@ -9,6 +9,36 @@ import (
 	"downpour/engine"
 )
 
+func testMore(c *tester) {
+	c.push(pages("a:1 2 3 4 5 6 7")...)
+	l := c.one(2)
+	c.want("a:1 2", l)
+	more := func(n int, finished []*engine.Request, want string) {
+		c.t.Helper()
+		out := &engine.Outcome{Lease: l, Finished: finished, Charged: len(finished), Keep: true, More: n}
+		c.done(out)
+		c.want(want, &engine.Lease{Queue: "a", Requests: out.Added})
+	}
+	more(2, l.Requests[1:2], "a:3 4")
+	if got := heads([]*engine.Lease{l}); got != "a:1 2 3 4" {
+		c.t.Errorf("the lease lists %s", got)
+	}
+	high := page("a", "8")
+	high.Priority = 1
+	c.push(high)
+	more(2, nil, "a:8 5")
+	more(9, l.Requests[2:3], "a:6 7")
+	more(9, nil, "")
+	c.counts(engine.Counts{Queued: 6, Leased: 6, Queues: 1, Finished: 2, Charged: 2, Seen: 8})
+	back := page("a", "4")
+	*l.Requests[3] = *back
+	c.done(&engine.Outcome{Lease: l, Finished: l.Requests[4:5], Back: l.Requests[3:4], Charged: 1})
+	c.peek("a:4 1 5 6 7")
+	c.reopen(Options{MaxPages: 6})
+	l = c.one(1)
+	more(9, nil, "a:1 5")
+}
+
 func testRest(c *tester) {
 	u := c.p.unit
 	c.push(pages("a:1 2")...)

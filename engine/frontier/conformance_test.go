@@ -47,6 +47,7 @@ func testConformance(t *testing.T, run func(t *testing.T, test func(t *testing.T
 		{"expiry hands out the same head", testExpiry},
 		{"keep extends", testKeep},
 		{"keep with some finished", testKeepPart},
+		{"keep brings more", testMore},
 		{"priority then first in", testOrder},
 		{"put-back of another priority", testBackPriority},
 		{"queues by due time", testDueOrder},

@@ -44,7 +44,9 @@ func (j *Journal) Done(ctx context.Context, outs []*engine.Outcome, marks engine
 		return nil, err
 	}
 	for _, o := range good {
-		j.settle(o, at)
+		if err := j.settle(o, at); err != nil {
+			return nil, j.fail(err)
+		}
 	}
 	return stale, nil
 }
@@ -184,10 +186,10 @@ func (j *Journal) appendNewMarks(b []byte, marks engine.Marks) []byte {
 }
 
 // settle does in memory what an outcome that is written means for its lease.
-func (j *Journal) settle(o *engine.Outcome, at time.Time) {
+func (j *Journal) settle(o *engine.Outcome, at time.Time) (err error) {
 	jl := j.leases[o.Lease]
 	if jl == nil {
-		return
+		return nil
 	}
 	q, now := jl.queue, j.nanos(at)
 	q.again = 0
@@ -204,9 +206,11 @@ func (j *Journal) settle(o *engine.Outcome, at time.Time) {
 		o.Lease.Expires = at.Add(o.Lease.TTL)
 		jl.expires = j.nanos(o.Lease.Expires)
 		j.x.setDue(q, jl.expires)
-		return
+		o.Added, err = j.more(o.Lease, jl, o.More, now)
+		return err
 	}
 	j.end(o.Lease, jl)
 	j.x.schedule(q, now, j.o.MaxPerQueue)
 	j.nudge()
+	return nil
 }

@@ -151,6 +151,28 @@ func (j *Journal) take(q *queue, n int, at time.Time, ttl time.Duration) (*engin
 // maxSkip is the greatest offset that fits group.skip.
 const maxSkip = 1<<24 - 1
 
+// more takes up to n further requests of its queue into a lease that is kept.
+func (j *Journal) more(l *engine.Lease, jl *journalLease, n int, now int64) (added []*engine.Request, err error) {
+	q, had := jl.queue, len(jl.held)
+	j.x.release(q, now)
+	n = room(n, j.o.MaxPages, j.x.charged, j.reserved)
+	n = room(n, j.o.MaxPerQueue, q.charged, int64(had))
+	n = min(n, int(q.ready)-had)
+	for lv := range q.levels() {
+		for place := lv.head; place != 0 && len(jl.held) < had+n; place = j.x.group(place).next {
+			if err := j.read(q, place, had+n, jl); err != nil {
+				return nil, err
+			}
+		}
+	}
+	for _, h := range jl.held[had:] {
+		added = append(added, h.r)
+	}
+	l.Requests = append(l.Requests, added...)
+	j.reserved += int64(len(added))
+	return added, nil
+}
+
 // read adds the unfinished requests of a group to a lease, until it has n.
 func (j *Journal) read(q *queue, place uint32, n int, jl *journalLease) error {
 	g := j.x.group(place)
@@ -159,6 +181,12 @@ func (j *Journal) read(q *queue, place uint32, n int, jl *journalLease) error {
 		return err
 	}
 	skip := j.x.holes[place] | (1<<g.done - 1)
+	held := uint64(0) // in the lease already
+	for _, h := range jl.held {
+		if h.place == place {
+			held |= 1 << h.i
+		}
+	}
 	d := decoder{b: text, i: int(g.skip & maxSkip)}
 	fresh := true
 	for i := uint8(g.skip >> 24); i < g.count && len(jl.held) < n; i++ {
@@ -169,7 +197,7 @@ func (j *Journal) read(q *queue, place uint32, n int, jl *journalLease) error {
 		if d.bad {
 			return fmt.Errorf("read the journal: segment %d, byte %d: %w", g.seg, g.off, errMalformed)
 		}
-		if skip&(1<<i) != 0 {
+		if (skip|held)&(1<<i) != 0 {
 			continue
 		}
 		r, err := engine.ParseRequest(text)
