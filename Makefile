@@ -1,7 +1,7 @@
 # make check is what has to pass before a change goes in; CI runs the same.
 LINT = github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
 
-.PHONY: build test check lint tidy bench chaos soak failover
+.PHONY: build test check lint tidy bench chaos soak failover mutants
 
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o downpour .
@@ -35,3 +35,7 @@ soak:
 # in the middle of crawls of 200,000 pages; takes some ten minutes.
 failover:
 	DOWNPOUR_FAILOVER_PAGES=200000 go test -v -count=1 -timeout 60m -run 'TestRedis(Failover|Sentinel|Reshard)$$' ./engine/frontier
+
+# Breaks the frontier in one place after the other and wants the tests to fail.
+mutants:
+	DOWNPOUR_MUTANTS=1 go test ./engine/frontier -run '^TestMutants$$' -count=1 -timeout 1h -v
