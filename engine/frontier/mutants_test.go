@@ -56,7 +56,7 @@ var mutants = []mutant{
 	{"journal: a page too many", "frontier.go", "limit-charged-reserved)))", "limit+1-charged-reserved)))", onJournal},
 	{"redis: a page too many", "lease.lua", "return maxpages - c.charged - c.leased", "return maxpages + 1 - c.charged - c.leased", onRedis},
 	{"redis: a page of a queue too many", "lease.lua", "if maxqueue > 0 then k = math.min(k, maxqueue - tonumber(p[i] or 0)) end", "", onRedis},
-	{"journal: put-backs go to the tail", "journal_done.go", "back[first:end], now, groupFront", "back[first:end], now, 0", onJournal},
+	{"journal: put-backs go to the tail", "journal_done.go", "front[first:end], now, groupFront", "front[first:end], now, 0", onJournal},
 	{"redis: put-backs go to the tail", "done.lua", "try(queue, 'LPUSH', lkey, y)", "try(queue, 'RPUSH', lkey, y)", onRedis},
 	{"journal: queues in no order", "journal_due.go", "return a.due < b.due || a.due == b.due && a.turn < b.turn", "return a.turn > b.turn", onJournal},
 	{"redis: a push wakes nobody", "push.lua", "if fresh > 0 then wake() end", "", onRedis},
