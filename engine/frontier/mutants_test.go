@@ -27,7 +27,7 @@ type mutant struct {
 const (
 	onJournal    = "^TestJournal$"
 	onRedis      = "^TestRedisConformance$"
-	onPoliteness = "^TestPoliteness$"
+	onPoliteness = "^TestStalledWorkers$"
 	onHistories  = "^TestLinearizable$"
 )
 
