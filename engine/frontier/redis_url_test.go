@@ -109,3 +109,16 @@ func TestRedisURLErrors(t *testing.T) {
 		})
 	}
 }
+
+// TestReadmeRights holds what the README grants a user to what one needs.
+func TestReadmeRights(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(readme), "ACL SETUSER crawler on >PASSWORD")
+	granted, _, _ := strings.Cut(rest, "```")
+	if diff := cmp.Diff(strings.Fields(RedisRights), strings.Fields(granted)); diff != "" {
+		t.Errorf("the README grants other rights (-needed +granted):\n%s", diff)
+	}
+}
