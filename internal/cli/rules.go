@@ -24,7 +24,12 @@ func rules(s settings) map[string]any {
 			continue
 		}
 		switch v := s[o.Flag].(type) {
-		case bool, string, int64, float64, []string:
+		case int64:
+			kept[o.Flag] = v
+			if o.Limit && v == option.None {
+				kept[o.Flag] = "none" // None itself is no value that Check takes
+			}
+		case bool, string, float64, []string:
 			kept[o.Flag] = v
 		case time.Duration:
 			kept[o.Flag] = v.Seconds()
@@ -40,6 +45,20 @@ func ruled(store frontier.Store) (*engine.Engine, error) {
 	if err := json.Unmarshal(store.Note(), &n); err != nil {
 		return nil, fmt.Errorf("the crawl's description is damaged: %w", err)
 	}
+	set, err := n.settings()
+	if err != nil {
+		return nil, err
+	}
+	r := &runner{set: set}
+	cfg, err := r.config()
+	if err != nil {
+		return nil, err
+	}
+	return engine.New(cfg, engine.Deps{Frontier: store, Fetcher: fetchless{}, Log: slog.New(slog.DiscardHandler)})
+}
+
+// settings are the rules of a note as options.
+func (n note) settings() (settings, error) {
 	set := settings{}
 	for flag, v := range n.Rules {
 		o, ok := option.ByFlag(flag)
@@ -52,12 +71,7 @@ func ruled(store frontier.Store) (*engine.Engine, error) {
 		}
 		set[flag] = value
 	}
-	r := &runner{set: set}
-	cfg, err := r.config()
-	if err != nil {
-		return nil, err
-	}
-	return engine.New(cfg, engine.Deps{Frontier: store, Fetcher: fetchless{}, Log: slog.New(slog.DiscardHandler)})
+	return set, nil
 }
 
 // fetchless fetches nothing.
