@@ -112,10 +112,28 @@ func (f *Fetcher) toProxy() dialFunc {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		conn, err := timed(ctx, d, network, []string{addr})
 		if err != nil {
-			return nil, &proxyError{"no connection to the proxy " + addr, err}
+			return nil, &proxyError{what: "no connection to the proxy " + addr, err: err}
 		}
-		return conn, nil
+		return &proxyConn{Conn: conn, addr: addr}, nil
 	}
+}
+
+// A proxyConn is a connection to a proxy. A proxy that cannot reach a site has
+// to say so (RFC 9110 §15.6.3); one that closes the connection without a word has
+// failed itself.
+type proxyConn struct {
+	net.Conn
+	addr     string
+	answered bool // an octet has come; the one who reads knows
+}
+
+func (c *proxyConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	c.answered = c.answered || n > 0
+	if err != nil && !c.answered && hungUp(err) {
+		err = &proxyError{what: "the proxy " + c.addr + " closed the connection without an answer", err: err, silent: true}
+	}
+	return n, err
 }
 
 // parseLocal checks Config.Local.

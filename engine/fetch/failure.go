@@ -13,10 +13,12 @@ import (
 	"downpour/engine"
 )
 
-// A proxyError is a proxy's fault: nothing of the request has reached the site.
+// A proxyError is a proxy's fault: nothing of the request has reached the site,
+// unless the proxy took it and was silent.
 type proxyError struct {
-	what string
-	err  error
+	what   string
+	err    error
+	silent bool // it closed the connection without an octet of an answer
 }
 
 func (e *proxyError) Error() string { return e.what + ": " + e.err.Error() }
@@ -146,7 +148,7 @@ func (x *exchange) connection(err error) (engine.FailureKind, string) {
 var protocolErrors = [...]string{
 	"malformed", "bad Content-Length", "invalid empty Content-Length", "multiple Content-Length", "unsupported transfer encoding",
 	"too many transfer encodings", "bad trailer key", "chunk", "PROTOCOL_ERROR", "FRAME_SIZE_ERROR", "COMPRESSION_ERROR", "FLOW_CONTROL_ERROR",
-	"invalid header", "invalid byte", "trailer", "too many 1xx", "request with Host header", "unexpected response", "response header",
+	"invalid header", "invalid byte", "header line too long", "trailer", "too many 1xx", "request with Host header", "unexpected response", "response header",
 }
 
 // transfer classifies what goes wrong once the request is on its way.
@@ -157,7 +159,7 @@ func transfer(err error) engine.FailureKind {
 			return engine.FailTooLarge
 		}
 	}
-	if errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) {
+	if hungUp(err) {
 		return engine.FailReset
 	}
 	for _, p := range protocolErrors {
@@ -166,6 +168,11 @@ func transfer(err error) engine.FailureKind {
 		}
 	}
 	return engine.FailReset
+}
+
+// hungUp reports whether the other side has ended the connection.
+func hungUp(err error) bool {
+	return errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }
 
 // unwrapBroken puts into words the errors that carry none.

@@ -131,7 +131,6 @@ func (f *Fetcher) through(proxy string) (*route, error) {
 		if len(f.insecure) > 0 {
 			r.loose = f.connecting(r)
 			r.loose.TLSClientConfig.InsecureSkipVerify = true
-			r.loose.DialTLSContext = f.toTLSProxy()
 		}
 	case "socks5", "socks5h":
 		dial, err := f.socks(u)
@@ -151,6 +150,7 @@ func (f *Fetcher) connecting(r *route) *http.Transport {
 	bare := *r.proxy
 	bare.User = nil // the login is ours to send
 	t := f.transport(f.toProxy())
+	t.DialTLSContext = f.toTLSProxy() // to a proxy by https: it is verified whatever the site
 	t.Proxy = http.ProxyURL(&bare)
 	t.GetProxyConnectHeader = r.connectHeader
 	t.OnProxyConnectResponse = connectAnswer

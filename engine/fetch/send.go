@@ -5,6 +5,8 @@ import (
 	"io"
 	"net/http"
 	"time"
+
+	"downpour/policies"
 )
 
 const (
@@ -13,8 +15,8 @@ const (
 	maxDrain   = 64 << 10 // octets read so that a connection can be used again
 )
 
-// send gets the answer's head. Where a proxy of the list cannot be reached the
-// next one is tried: nothing has been sent then.
+// send gets the answer's head. Where a proxy of the list fails the next one is
+// tried: nothing has reached the site then, or nothing that would do harm twice.
 func (x *exchange) send() (*http.Response, error) {
 	for try := 1; ; try++ {
 		r, again, err := x.fetcher.routes.choose(x.url, x.req.Proxy)
@@ -31,10 +33,17 @@ func (x *exchange) send() (*http.Response, error) {
 			return nil, err
 		}
 		r.failed(time.Now())
-		if !again || try == maxTries || x.ctx.Err() != nil {
+		if !again || try == maxTries || x.ctx.Err() != nil || x.forwarded(err) {
 			return nil, err
 		}
 	}
+}
+
+// forwarded reports whether a proxy that failed may have passed on a request
+// that is not to be made twice (RFC 9110 §9.2.2).
+func (x *exchange) forwarded(err error) bool {
+	var p *proxyError
+	return errors.As(err, &p) && p.silent && x.url.Scheme() == "http" && !policies.SafeMethod(x.req.MethodOrGet())
 }
 
 // admitted sends the request, and again with what the proxy's challenge asks

@@ -104,7 +104,7 @@ func socksError(err error, host string) error {
 	if errors.As(err, &p) {
 		return p
 	}
-	return &proxyError{"the proxy " + host + " refused", err}
+	return &proxyError{what: "the proxy " + host + " refused", err: err}
 }
 
 // withPort is p's host with a port.

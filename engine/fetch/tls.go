@@ -74,12 +74,17 @@ func (f *Fetcher) toTLSProxy() dialFunc {
 		}
 		cfg := f.tls()
 		cfg.ServerName, _, _ = net.SplitHostPort(addr)
+		ctx, cancel := context.WithTimeoutCause(ctx, f.cfg.ConnectTimeout, errHandshake)
+		defer cancel()
 		c := tls.Client(raw, cfg)
 		if err := c.HandshakeContext(ctx); err != nil {
 			raw.Close()
-			return nil, &proxyError{"the proxy " + addr, err}
+			if ctx.Err() != nil {
+				err = context.Cause(ctx)
+			}
+			return nil, &proxyError{what: "the proxy " + addr, err: err}
 		}
-		return c, nil
+		return &proxyConn{Conn: c, addr: addr}, nil
 	}
 }
 
