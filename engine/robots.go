@@ -205,7 +205,7 @@ func FetchRobots(ctx context.Context, f Fetcher, r *Request, rest func(*Response
 	if err != nil {
 		return nil, &Failure{Kind: FailInvalid, Message: err.Error(), Err: err}
 	}
-	req := &Request{URL: policies.RobotsURL(u), Proxy: r.Proxy}
+	req := &Request{URL: policies.RobotsURL(u), Proxy: r.Proxy, Depth: r.Depth}
 	for hop := 0; ; hop++ {
 		resp, err := f.Fetch(ctx, req, func(Event, *Response) error { return nil })
 		if failure := asFailure(err); failure != nil && (failure.Kind != FailTooLarge || resp == nil || resp.Body == nil) {
@@ -222,7 +222,7 @@ func FetchRobots(ctx context.Context, f Fetcher, r *Request, rest func(*Response
 		if err := rest(resp); err != nil {
 			return resp, asFailure(err)
 		}
-		req = &Request{URL: next.URL.String(), Proxy: r.Proxy, Hops: append(req.Hops, Hop{URL: req.URL, Status: resp.Status})}
+		req = &Request{URL: next.URL.String(), Proxy: r.Proxy, Depth: r.Depth, Hops: append(req.Hops, Hop{URL: req.URL, Status: resp.Status})}
 	}
 }
 

@@ -43,10 +43,13 @@ func (h *Host) httpFetch(L *lua.LState, name string, opts int) int {
 	}
 	c := h.gate.cur
 	var base policies.URL
+	depth := 0
 	if c.page != nil {
 		base = c.page.address()
+		depth = c.page.req.Depth + 1
 	}
 	req := h.pushOptions(L, t, false).request(&engine.Request{}, base, ref, "") // a copy: the options may be shared
+	req.Depth = depth
 	if name == "post" {
 		req.Body = []byte(argString(L, 2))
 		if req.Method == "" {

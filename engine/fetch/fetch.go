@@ -21,6 +21,7 @@ import (
 
 	"downpour/engine"
 	"downpour/engine/fetch/cache"
+	"downpour/policies"
 
 	"golang.org/x/net/http/httpguts"
 )
@@ -30,8 +31,13 @@ import (
 type Config struct {
 	UserAgent string // "" is "downpour"
 	// Header is sent with every request; a request's own headers replace it. Where
-	// a redirect has led to another origin, only what can be no secret is sent.
+	// a redirect has led to another origin, only what can be no secret is sent, and
+	// what by its name is one (Authorization, Cookie, X-Api-Key) goes to the homes
+	// alone: the origins of Homes, and those of requests at depth 0, which come from
+	// the crawl's owner and not from a page.
 	Header http.Header
+	Homes  []string // URLs
+	Roams  bool     // everywhere is home
 
 	Timeout        time.Duration // of a whole exchange; 0 is 30 s
 	ConnectTimeout time.Duration // of name lookup and connection, and again of the TLS handshake; 0 is 10 s
@@ -89,6 +95,7 @@ type Auth struct {
 type Fetcher struct {
 	cfg     Config
 	header  http.Header // of every request; read only
+	home    *home       // where its secrets are sent; nil: everywhere, or there are none
 	away    http.Header // of those that a redirect has led to another origin; read only
 	guard   guard
 	routes  routes
@@ -100,6 +107,7 @@ type Fetcher struct {
 
 	insecure    map[string]bool // hosts, or host:port, in lower case
 	stateWarned sync.Once
+	homeWarned  sync.Once // of secrets that a site was not sent
 }
 
 var _ engine.Fetcher = (*Fetcher)(nil)
@@ -115,6 +123,7 @@ func New(cfg Config) (*Fetcher, error) {
 		return nil, err
 	}
 	f.away = harmless(f.header)
+	f.home = newHome(&cfg, f.header)
 	if f.local, err = parseLocal(cfg.Local); err != nil {
 		return nil, err
 	}
@@ -214,9 +223,14 @@ func (f *Fetcher) stateFailed(err error) {
 }
 
 // Permit opens the address guard for a seed whose host is literally a private
-// address, or localhost: for that address and port alone. Any other seed
-// changes nothing.
-func (f *Fetcher) Permit(seed string) { f.guard.permit(seed) }
+// address, or localhost: for that address and port alone. Any seed's origin is
+// home to the crawl's headers.
+func (f *Fetcher) Permit(seed string) {
+	f.guard.permit(seed)
+	if u, err := policies.ParseURL(seed); err == nil && f.home != nil {
+		f.home.add(u)
+	}
+}
 
 // Close closes the connections that are idle and saves the cookies.
 func (f *Fetcher) Close() error {

@@ -38,8 +38,12 @@ func (x *exchange) prepare() error {
 // gather puts the headers together: the crawl's, the request's, the cookies.
 func (x *exchange) gather() error {
 	x.header = x.fetcher.header
-	if x.strayed() {
+	switch h := x.fetcher.home; {
+	case x.strayed():
 		x.header = x.fetcher.away
+	case h != nil && !h.knows(x.req, x.url):
+		x.header = h.abroad
+		x.fetcher.withheld(x.url)
 	}
 	for name, values := range x.req.Header {
 		if err := checkHeader(name, values); err != nil {

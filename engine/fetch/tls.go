@@ -82,6 +82,10 @@ func (f *Fetcher) toTLSProxy() dialFunc {
 			if ctx.Err() != nil {
 				err = context.Cause(ctx)
 			}
+			var p *proxyError
+			if errors.As(err, &p) {
+				return nil, p
+			}
 			return nil, &proxyError{what: "the proxy " + addr, err: err}
 		}
 		return &proxyConn{Conn: c, addr: addr}, nil

@@ -33,15 +33,8 @@ func (r *runner) openFetcher(cfg engine.Config) error {
 			header.Add(name, v)
 		}
 	}
-	if !bounded(s) {
-		for _, name := range [...]string{"Authorization", "Cookie"} {
-			if header.Get(name) != "" {
-				r.log.Warn("this header goes to every site that the crawl reaches: auth binds a login to one host, same_host the crawl", "header", name)
-			}
-		}
-	}
 	f := fetch.Config{
-		UserAgent: cfg.UserAgent, Header: header,
+		UserAgent: cfg.UserAgent, Header: header, Homes: r.homes(), Roams: bounded(s),
 		Timeout: cfg.Timeout, ConnectTimeout: s.duration("connect-timeout"), IdleTimeout: s.duration("idle-timeout"),
 		MaxBody: s.number("max-body"), Concurrency: cfg.Concurrency,
 		Proxies: s.list("proxy"), Env: proxyEnv(r.p.getenv),
@@ -67,6 +60,22 @@ func (r *runner) openFetcher(cfg engine.Config) error {
 		r.say("no pages are kept from a run before: all count as new, and are kept for the next --recrawl")
 	}
 	return r.importCookies()
+}
+
+// homes are the seeds that are known before the crawl begins: a crawl that goes
+// on begins with their pages.
+func (r *runner) homes() []string {
+	list, _ := r.set["seeds"].([]string)
+	if r.asked.has("seeds") {
+		list = nil // files
+	}
+	var urls []string
+	for _, s := range append(list[:len(list):len(list)], r.urls...) {
+		if u, err := seedURL(s); err == nil {
+			urls = append(urls, u)
+		}
+	}
+	return urls
 }
 
 // bounded reports whether the crawl keeps to the sites it was given.

@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -179,33 +180,60 @@ func TestHostileBody(t *testing.T) {
 	}
 }
 
-// TestHeadersOfTheCrawl: a page that is linked gets the crawl's headers, and
-// who crawls far and wide with a login is told what that means.
+// TestHeadersOfTheCrawl: a page of another site gets the crawl's login only
+// where the crawl is bounded, or where its owner asks for that page, and whoever
+// may wonder is told.
 func TestHeadersOfTheCrawl(t *testing.T) {
 	wd := newWorld(t, func(w http.ResponseWriter, _ *http.Request, url string) {
 		w.Header().Set("Content-Type", "text/html")
 		switch url {
 		case "http://a.test/":
-			io.WriteString(w, "<a href=//b.test/>")
+			io.WriteString(w, "<a href=/2></a><a href=//b.test/>")
+		case "http://b.test/":
+			io.WriteString(w, "<a href=//a.test/3></a>")
 		case "http://a.test/robots.txt":
 			w.Header().Set("Location", "http://b.test/rules")
 			w.WriteHeader(http.StatusFound)
 		}
 	})
 	inFolder(t, `crawl{policy = "base"} function on_success(req) req:follow() end`)
-	args := append([]string{"run", "crawl.lua", "http://a.test/", "--headers", "Authorization: Bearer s"}, wd.flags...)
-	res := command(t, args...)
-	if d := cmp.Diff([]string{"GET http://a.test/ Authorization", "GET http://b.test/ Authorization"}, wd.asked); d != "" {
-		t.Errorf("requests (-want +got):\n%s", d)
-	}
-	if !strings.Contains(res.stderr, "every site") {
-		t.Errorf("no warning in %q", res.stderr)
+	args := append([]string{"run", "crawl.lua", "http://a.test/", "--headers", "Authorization: Bearer s", "--headers", "Cookie: s"}, wd.flags...)
+	const told = "to the seeds' sites alone"
+	for _, row := range []struct {
+		name    string
+		args    []string
+		b       string // what b.test is sent
+		warning bool
+	}{
+		{"linked", nil, "", true},
+		{"linked, and its robots.txt was asked for", []string{"--robots", "--delay", "0"}, "", true},
+		{"a seed", []string{"http://b.test/"}, " Authorization Cookie", false},
+		{"within domains", []string{"--domains", "a.test,b.test"}, " Authorization Cookie", false},
+	} {
+		t.Run(row.name, func(t *testing.T) {
+			wd.asked = nil
+			res := command(t, append(slices.Clone(args), append(row.args, "--concurrency", "1")...)...)
+			slices.Sort(wd.asked)
+			wd.asked = slices.DeleteFunc(wd.asked, func(s string) bool { return strings.Contains(s, "/robots.txt") || strings.HasSuffix(s, "/rules") })
+			want := []string{
+				"GET http://a.test/ Authorization Cookie", "GET http://a.test/2 Authorization Cookie",
+				"GET http://a.test/3 Authorization Cookie", "GET http://b.test/" + row.b,
+			}
+			if d := cmp.Diff(want, wd.asked); d != "" {
+				t.Errorf("requests (-want +got):\n%s%s", d, res.stderr)
+			}
+			if got := strings.Contains(res.stderr, told); got != row.warning {
+				t.Errorf("warned: %v, in %q", got, res.stderr)
+			}
+		})
 	}
 	wd.asked = nil
-	if res := command(t, append(args, "--same-host", "--robots", "--delay", "0")...); strings.Contains(res.stderr, "every site") {
+	if res := command(t, append(args, "--same-host", "--robots", "--delay", "0")...); strings.Contains(res.stderr, told) {
 		t.Errorf("a warning in %q", res.stderr)
 	}
-	want := []string{"GET http://a.test/robots.txt Authorization", "GET http://b.test/rules", "GET http://a.test/ Authorization"}
+	want := []string{
+		"GET http://a.test/robots.txt Authorization Cookie", "GET http://b.test/rules", "GET http://a.test/ Authorization Cookie", "GET http://a.test/2 Authorization Cookie",
+	}
 	if d := cmp.Diff(want, wd.asked); d != "" {
 		t.Errorf("requests (-want +got):\n%s", d)
 	}

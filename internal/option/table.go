@@ -169,7 +169,7 @@ var Table = fill([]Option{
 	},
 	{
 		Key: "headers", Kind: Headers, Value: "'NAME: VALUE'", Group: GroupFetch,
-		Help: "header for every request; where a redirect leads to another origin, one that may be a secret stays behind",
+		Help: "header for every request; where a redirect leads to another origin, one that may be a secret stays behind. Authorization, Cookie and others of such names go to the sites of the seeds alone, or with same_host, same_domain or domains wherever the crawl goes",
 	},
 	{
 		Key: "cookies", Kind: Bool, Default: "true", Group: GroupFetch,
