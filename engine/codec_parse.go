@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -26,22 +27,21 @@ var storedFields = [...]string{
 }
 
 func (p *parser) request(r *Request) error {
-	seen := 0
+	seen, next := 0, 0
 	err := p.object(func(name string) error {
-		for i, f := range storedFields {
-			if f != name {
-				continue
-			}
-			if seen&(1<<i) != 0 {
-				return fmt.Errorf("field %q twice", name)
-			}
-			seen |= 1 << i
-			if err := p.field(r, name); err != nil {
-				return fmt.Errorf("field %q: %w", name, err)
-			}
-			return nil
+		i := fieldNumber(name, next)
+		if i < 0 {
+			return fmt.Errorf("unknown field %.40q", name)
 		}
-		return fmt.Errorf("unknown field %.40q", name)
+		if seen&(1<<i) != 0 {
+			return fmt.Errorf("field %q twice", name)
+		}
+		seen |= 1 << i
+		next = i + 1
+		if err := p.field(r, name); err != nil {
+			return fmt.Errorf("field %q: %w", name, err)
+		}
+		return nil
 	})
 	if err != nil {
 		return err
@@ -50,6 +50,17 @@ func (p *parser) request(r *Request) error {
 		return errors.New("more after the object")
 	}
 	return nil
+}
+
+// fieldNumber is the place of a name among the stored fields, -1 if it is none
+// of them. It is looked for from next on first: fields come in their order.
+func fieldNumber(name string, next int) int {
+	for i := next; i < len(storedFields); i++ {
+		if storedFields[i] == name {
+			return i
+		}
+	}
+	return slices.Index(storedFields[:next], name)
 }
 
 func (p *parser) field(r *Request, name string) (err error) {
@@ -171,12 +182,16 @@ func (p *parser) text() (string, error) {
 		return "", errors.New("not a string")
 	}
 	start := p.i
-	for p.i < len(p.s) && plain[p.s[p.i]] {
-		p.i++
-	}
-	if p.i < len(p.s) && p.s[p.i] == '"' {
-		p.i++
-		return p.s[start : p.i-1], nil
+	rest := p.s[start:]
+	for i := range len(rest) {
+		if c := rest[i]; plain[c] {
+			continue
+		} else if c == '"' {
+			p.i += i + 1
+			return rest[:i], nil
+		}
+		p.i += i
+		break
 	}
 	for p.i < len(p.s) && p.s[p.i] != '"' {
 		if p.s[p.i] == '\\' {

@@ -2,8 +2,6 @@ package frontier
 
 import (
 	"context"
-	"fmt"
-	"math/bits"
 	"time"
 
 	"downpour/engine"
@@ -16,6 +14,9 @@ type journalLease struct {
 	held    []heldRequest
 	ending  bool // an outcome without Keep is being written
 	expires int64
+
+	one   [1]heldRequest // where held and lease.Requests are when it is for one
+	first [1]*engine.Request
 }
 
 // A heldRequest is a leased request and where it lies.
@@ -120,11 +121,15 @@ func (j *Journal) end(l *engine.Lease, jl *journalLease) {
 // take leases up to n requests of q.
 func (j *Journal) take(q *queue, n int, at time.Time, ttl time.Duration) (*engine.Lease, error) {
 	n = min(n, int(q.ready))
-	jl := &journalLease{queue: q, held: make([]heldRequest, 0, n), expires: j.nanos(at.Add(ttl))}
+	jl := &journalLease{queue: q, expires: j.nanos(at.Add(ttl))}
+	requests := jl.first[:0]
+	if jl.held = jl.one[:0]; n > 1 {
+		jl.held, requests = make([]heldRequest, 0, n), make([]*engine.Request, 0, n)
+	}
 	j.tokens++
 	l := &jl.lease
 	*l = engine.Lease{
-		Queue: q.name, Requests: make([]*engine.Request, 0, n), Again: int(q.again), Cold: q.cold,
+		Queue: q.name, Requests: requests, Again: int(q.again), Cold: q.cold,
 		TTL: ttl, Expires: at.Add(ttl), Token: j.tokens,
 	}
 	if q.state != "" {
@@ -171,115 +176,4 @@ func (j *Journal) more(l *engine.Lease, jl *journalLease, n int, now int64) (add
 	l.Requests = append(l.Requests, added...)
 	j.reserved += int64(len(added))
 	return added, nil
-}
-
-// read adds the unfinished requests of a group to a lease, until it has n.
-func (j *Journal) read(q *queue, place uint32, n int, jl *journalLease) error {
-	g := j.x.group(place)
-	text, err := j.entries(place, g)
-	if err != nil {
-		return err
-	}
-	skip := j.x.holes[place] | (1<<g.done - 1)
-	held := uint64(0) // in the lease already
-	for _, h := range jl.held {
-		if h.place == place {
-			held |= 1 << h.i
-		}
-	}
-	d := decoder{b: text, i: int(g.skip & maxSkip)}
-	fresh := true
-	for i := uint8(g.skip >> 24); i < g.count && len(jl.held) < n; i++ {
-		if fresh && skip&(1<<i) == 0 && d.i <= maxSkip {
-			g.skip, fresh = uint32(i)<<24|uint32(d.i), false
-		}
-		print, text := d.entry()
-		if d.bad {
-			return fmt.Errorf("read the journal: segment %d, byte %d: %w", g.seg, g.off, errMalformed)
-		}
-		if (skip|held)&(1<<i) != 0 {
-			continue
-		}
-		r, err := engine.ParseRequest(text)
-		if err != nil {
-			return fmt.Errorf("read the journal: segment %d, byte %d: %w", g.seg, g.off, err)
-		}
-		r.Queue, r.Print = q.name, print
-		jl.held = append(jl.held, heldRequest{r: r, place: place, i: i})
-	}
-	return nil
-}
-
-// entries is the text of a group, good until the next call.
-func (j *Journal) entries(place uint32, g *group) ([]byte, error) {
-	if b := j.cache.get(place, int(g.size)); b != nil {
-		return b, nil
-	}
-	f, err := j.reading(j.segment(g.seg))
-	if err != nil {
-		return nil, fmt.Errorf("read the journal: %w", err)
-	}
-	b := j.cache.room(place, int(g.size))
-	if _, err := f.ReadAt(b, int64(g.off)); err != nil {
-		j.cache.drop(place)
-		return nil, fmt.Errorf("read the journal: segment %d, byte %d: %w", g.seg, g.off, err)
-	}
-	return b, nil
-}
-
-// A groupCache holds the text of groups that were filed or read lately: what
-// has just been pushed is often leased soon, and a group read for its first
-// request is asked for its second next.
-type groupCache struct {
-	slots [512]struct {
-		place uint32
-		text  []byte
-	}
-}
-
-// maxCached is the most bytes of a group that is cached.
-const maxCached = 2 * maxGroupBytes
-
-func (c *groupCache) slot(place uint32) int {
-	return int(bits.Reverse32(place*0x9e3779b1)) & (len(c.slots) - 1)
-}
-
-// get is the text of a group, nil if it is not there.
-func (c *groupCache) get(place uint32, size int) []byte {
-	s := &c.slots[c.slot(place)]
-	if s.place != place || len(s.text) != size {
-		return nil
-	}
-	return s.text
-}
-
-// room makes a place for the text of a group, to be filled by the caller.
-func (c *groupCache) room(place uint32, size int) []byte {
-	if size > maxCached {
-		c.drop(place)
-		return make([]byte, size)
-	}
-	s := &c.slots[c.slot(place)]
-	if cap(s.text) < size {
-		s.text = make([]byte, size+size/4)
-	}
-	s.place, s.text = place, s.text[:size]
-	return s.text
-}
-
-func (c *groupCache) put(place uint32, text []byte) {
-	copy(c.room(place, len(text)), text)
-}
-
-func (c *groupCache) drop(place uint32) {
-	if s := &c.slots[c.slot(place)]; s.place == place {
-		s.place = 0
-	}
-}
-
-// clear forgets everything.
-func (c *groupCache) clear() {
-	for i := range c.slots {
-		c.slots[i].place = 0
-	}
 }
