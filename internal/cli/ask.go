@@ -64,6 +64,14 @@ func inquire(p *process, verb string, named, filters bool, more ...func(*pflag.F
 	return q, nil
 }
 
+// takeName takes the crawl's name off the words, where one comes before URLs or
+// settings.
+func (q *inquiry) takeName() {
+	if len(q.words) > 0 && nameForm.MatchString(q.words[0]) {
+		q.name, q.words = q.words[0], q.words[1:]
+	}
+}
+
 func (q *inquiry) env(name, otherwise string) string {
 	if v, ok := q.p.getenv(name); ok && v != "" {
 		return v
@@ -74,7 +82,7 @@ func (q *inquiry) env(name, otherwise string) string {
 // ask carries a command out, in the process that runs the crawl if there is
 // one, and passes on the rows of the answer.
 func (q *inquiry) ask(ctx context.Context, do string, row func(json.RawMessage) error) error {
-	if err := q.choose(); err != nil {
+	if err := q.choose(ctx); err != nil {
 		return err
 	}
 	if q.redis == "" {
@@ -102,32 +110,45 @@ func (q *inquiry) ask(ctx context.Context, do string, row func(json.RawMessage) 
 }
 
 // choose names the crawl if nobody has: the only one that is there.
-func (q *inquiry) choose() error {
+func (q *inquiry) choose(ctx context.Context) error {
 	if q.name != "" {
 		if !nameForm.MatchString(q.name) {
 			return usagef("%q is not the name of a crawl", q.name)
 		}
 		return nil
 	}
-	if q.redis != "" {
-		return usagef("which crawl? give its --name")
-	}
-	segments, err := filepath.Glob(filepath.Join(q.state, "*", "00000001.seg"))
+	names, err := q.names(ctx)
 	if err != nil {
 		return err
 	}
-	var names []string
-	for _, s := range segments {
-		names = append(names, filepath.Base(filepath.Dir(s)))
-	}
 	switch len(names) {
 	case 0:
+		if q.redis != "" {
+			return usagef("no crawl in this Redis: name another with --redis, or a folder with --state")
+		}
 		return usagef("no crawl in %s: name another folder with --state, or --redis", q.state)
 	case 1:
 		q.name = names[0]
 		return nil
 	}
 	return usagef("which crawl? there are %s: give its --name", strings.Join(names, ", "))
+}
+
+// names are the crawls that there are.
+func (q *inquiry) names(ctx context.Context) ([]string, error) {
+	if q.redis != "" {
+		names, err := frontier.RedisNames(ctx, q.redis)
+		return names, redisUsage(err)
+	}
+	segments, err := filepath.Glob(filepath.Join(q.state, "*", "00000001.seg"))
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for _, s := range segments {
+		names = append(names, filepath.Base(filepath.Dir(s)))
+	}
+	return names, nil
 }
 
 // open opens the store of the crawl that is asked about.

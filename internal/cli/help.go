@@ -80,36 +80,16 @@ func verbHelp(word string) (string, bool) {
 			return head + urlHelp + optionsHelp(forURL), true
 		case "robots":
 			return head + robotsHelp + optionsHelp(forRobots), true
-		case "status", "hosts", "why", "queue", "pause", "resume", "stop", "set", "verify":
-			return head + inquiryHelp, true
 		case "export", "import":
 			return head + exportHelp, true
+		}
+		if about, ok := crawlHelp[word]; ok {
+			return head + "\n" + about + inquiryHelp, true
 		}
 		return head, true
 	}
 	return "", false
 }
-
-// inquiryHelp is about the flags that all verbs about a crawl take.
-const inquiryHelp = `
-A crawl that runs is asked; of one that does not, the state is read. Flags:
-      --name NAME                 the crawl, if there are several
-      --state DIR                 folder for the state of crawls (default .downpour)
-      --redis URL                 the crawl is kept in Redis
-      --json                      one JSON value a line
-and of queue ls, drop and requeue, to pick requests, besides naming URLs:
-      --host HOST                 of one host
-      --kind KIND                 of one kind
-      --match PATTERN             whose URL matches a Lua pattern
-      --status 404,5xx            whose last answer had one of these statuses
-      --error timeout,dns         whose last fetch failed in one of these ways
-      --failed                    list what ended failed, not what waits
-      --limit N                   list so many at most
-queue requeue puts back what ended failed, with attempts that start anew, while
-the crawl runs or when it is over: downpour run then goes on with it. For example:
-  downpour queue ls --failed --status 5xx
-  downpour queue requeue spider --error timeout,host_down
-`
 
 func runHelp() string {
 	return `

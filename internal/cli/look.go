@@ -55,14 +55,22 @@ func statusVerb(ctx context.Context, p *process) error {
 			fmt.Fprintf(w, ", %d workers", s.Workers)
 		}
 		c := s.Counts
-		fmt.Fprintf(w, "\n%d done, %d queued on %d hosts, %d under way, %d seen\n", c.Finished, c.Queued, c.Queues, c.Leased, c.Seen)
+		on := "hosts"
+		if c.Queues == 1 {
+			on = "host"
+		}
+		fmt.Fprintf(w, "\n%d done, %d queued on %d %s, %d under way, %d seen\n", c.Finished, c.Queued, c.Queues, on, c.Leased, c.Seen)
 		if c.Aside > 0 {
 			fmt.Fprintf(w, "%d set aside: they ended three workers\n", c.Aside)
 		}
 		if c.Failed > 0 {
-			fmt.Fprintf(w, "%d failed: downpour queue ls --failed lists them, queue requeue puts them back\n", c.Failed)
+			fmt.Fprintf(w, "%d failed: downpour queue ls %s --failed lists them, queue requeue %[2]s puts them back\n", c.Failed, s.Name)
 		}
-		if c.Queued == 0 {
+		switch {
+		case c.Queued == 0:
+			return
+		case s.State == "over":
+			fmt.Fprintln(w, "what is queued was left when it ended")
 			return
 		}
 		fmt.Fprintf(w, "at least %s left; the end waits for\n", seconds(s.ETA))
@@ -184,6 +192,7 @@ func setVerb(ctx context.Context, p *process) error {
 	if err != nil {
 		return explained(ctx, p, "set", err)
 	}
+	q.takeName()
 	given := false
 	for _, w := range q.words {
 		key, value, _ := strings.Cut(w, "=")

@@ -53,7 +53,7 @@ func exportVerb(ctx context.Context, p *process) error {
 	if err != nil {
 		return explained(ctx, p, "export", err)
 	}
-	if err := q.choose(); err != nil {
+	if err := q.choose(ctx); err != nil {
 		return err
 	}
 	d, err := q.desk(ctx)
@@ -172,7 +172,7 @@ func importVerb(ctx context.Context, p *process) error {
 		return usagef("import takes the name of the crawl to make, and a file that export has written")
 	}
 	q.name = q.words[0]
-	if err := q.choose(); err != nil {
+	if err := q.choose(ctx); err != nil {
 		return err
 	}
 	f, err := os.Open(q.words[1])

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"strings"
 
 	"downpour/engine"
 	"downpour/internal/option"
@@ -24,8 +23,8 @@ func queueVerb(ctx context.Context, p *process) error {
 	if err != nil {
 		return explained(ctx, p, "queue", err)
 	}
-	if do == "requeue" && len(q.words) > 0 && !strings.Contains(q.words[0], "://") {
-		q.name, q.words = q.words[0], q.words[1:]
+	if do != "add" { // whose word without a scheme is a URL
+		q.takeName()
 	}
 	if len(q.words) > 0 || do == "add" {
 		if q.URLs, err = q.urls(); err != nil {

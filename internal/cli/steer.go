@@ -130,7 +130,7 @@ func outsideRequest(text string) (*engine.Request, error) {
 	if len(text) > 0 && text[0] == '{' {
 		r, err := engine.ParseRequest([]byte(text))
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("%q: %w", text, err)
 		}
 		r.Attempt, r.Hops, r.Original = 0, nil, ""
 		return r, nil

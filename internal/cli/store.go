@@ -149,12 +149,17 @@ func difference(b, n note) string {
 	return strings.Join(words, " and ")
 }
 
-// openRedis opens a crawl in Redis: what is wrong with the URL is the user's to
-// repair.
+// openRedis opens a crawl in Redis.
 func openRedis(ctx context.Context, url string, o frontier.Options) (*frontier.Redis, error) {
 	store, err := frontier.OpenRedis(ctx, url, o)
+	return store, redisUsage(err)
+}
+
+// redisUsage tells an error in the URL of a Redis apart, which is the user's to
+// repair.
+func redisUsage(err error) error {
 	if errors.Is(err, frontier.ErrRedisURL) {
-		return nil, usagef("%s", err)
+		return usagef("%s", err)
 	}
-	return store, err
+	return err
 }
