@@ -1,7 +1,9 @@
 package frontier
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"downpour/engine"
@@ -94,19 +96,26 @@ func (j *Journal) untilNext(now int64) (time.Duration, error) {
 }
 
 // expire ends the leases that have run out. A queue is then due since its lease
-// ended.
+// ended; of those that ended together first is what was leased first.
 func (j *Journal) expire(now int64) {
 	if len(j.leases) == 0 || now < j.soonest {
 		return
 	}
 	j.soonest = 1<<63 - 1
-	for l, jl := range j.leases {
+	var over []*journalLease
+	for _, jl := range j.leases {
 		if jl.expires > now {
 			j.soonest = min(j.soonest, jl.expires)
 			continue
 		}
+		over = append(over, jl)
+	}
+	slices.SortFunc(over, func(a, b *journalLease) int {
+		return cmp.Or(cmp.Compare(a.expires, b.expires), cmp.Compare(a.lease.Token, b.lease.Token))
+	})
+	for _, jl := range over {
 		jl.queue.again++
-		j.end(l, jl)
+		j.end(&jl.lease, jl)
 		j.x.schedule(jl.queue, jl.expires, j.o.MaxPerQueue)
 	}
 }

@@ -214,13 +214,19 @@ func (w *walk) do() {
 
 func (w *walk) note(format string, args ...any) { w.log = append(w.log, fmt.Sprintf(format, args...)) }
 
-// distinct is a level no other request of q is on, so that the order of what
-// becomes ready meanwhile is not left open.
+// distinct is a level no other request of q is on, nor will be when it is
+// requeued: the order of what becomes ready and what comes meanwhile is left
+// open, and a restart may change it.
 func (w *walk) distinct(q *modelQueue) int {
+	taken := make(map[int]bool)
+	for _, r := range slices.Concat(q.ready, q.delayed) {
+		taken[r.prio] = true
+	}
+	for _, f := range w.failed {
+		taken[f.r.prio] = taken[f.r.prio] || f.q == q
+	}
 	for {
-		p := 10 + w.rnd.IntN(90)
-		same := func(r *modelRequest) bool { return r.prio == p }
-		if !slices.ContainsFunc(q.ready, same) && !slices.ContainsFunc(q.delayed, same) {
+		if p := 10 + w.rnd.IntN(90); !taken[p] {
 			return p
 		}
 	}
