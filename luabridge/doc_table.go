@@ -46,7 +46,7 @@ var requestDocs = []doc{
 	{call: "hops: {url: string, status: number}[]", text: "The redirects that led here."},
 	{call: "robots: table<string, boolean>?", text: "noindex and nofollow: what the page asks of crawlers, by X-Robots-Tag and its robots meta elements."},
 	{call: "req:follow(selector?, opts?) -> number", text: "Enqueues the links of the page, those of a[href], area[href] unless a selector says otherwise, without rel=nofollow unless opts.nofollow. Answers how many were new to this page.", waits: true},
-	{call: "req:links(selector?) -> list", text: "The links as {url=, text=, rel=, tag=, attr=, nofollow=}. Those of Link headers come first, each like a link element whose attr is \"header\".", waits: true},
+	{call: "req:links(selector?) -> list", text: "The links as {url=, text=, rel=, tag=, attr=, nofollow=}. Those of Link headers come first, each like a link element whose attr is \"header\", and then that of a Refresh header, like the meta element.", waits: true},
 	{call: "req:urls(selector?, opts?) -> list", text: "The URLs of the links. With opts.strict a second list has the references that are no URIs.", waits: true},
 	{call: "req:enqueue(url, opts?) -> boolean|number, reason", text: "Enqueues a URL, or a list of them, resolved against the page. One: whether it was new, or why not; a list: how many were new."},
 	{call: "req:retry({after=}?) -> boolean", text: "Fetches the request again, after so many seconds."},

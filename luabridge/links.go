@@ -117,26 +117,31 @@ func (p *page) refs(sel *extract.Selector, all bool, room int) (f references, er
 		return true
 	})
 	f.base = p.rebase(href)
-	p.noteRefreshes(f.base, refreshes)
+	p.noteRefreshes(f.base, p.encoding, refreshes...)
 	return f, err
 }
 
-// noteRefreshes remembers where the page's meta refreshes lead: whoever enqueues
+// noteRefreshes remembers where the page's refreshes lead: whoever enqueues
 // that follows a redirect. A browser heeds the first alone; which of them a
 // script follows is its own choice.
-func (p *page) noteRefreshes(base policies.URL, refs []string) {
+func (p *page) noteRefreshes(base policies.URL, encoding string, refs ...string) {
 	for _, ref := range refs {
 		if p.refreshes == nil {
 			p.refreshes = map[string]bool{}
 		}
-		p.refreshes[resolve(base, ref, p.encoding)] = true
+		p.refreshes[resolve(base, ref, encoding)] = true
 	}
 }
 
-// headerLinks are the links of the page's Link headers, which are relative to
-// its URL, whatever its base element says.
+// headerLinks are the links of the page's Refresh and Link headers, which are
+// relative to its URL, whatever its base element says.
 func (p *page) headerLinks(sel *extract.Selector) []extract.Link {
-	return extract.HeaderLinks(sel, p.resp.Header.Values("Link")...)
+	links := extract.HeaderLinks(sel, p.resp.Header.Values("Link")...)
+	for _, l := range extract.HeaderRefresh(sel, p.resp.Header.Get("Refresh")) {
+		p.noteRefreshes(p.address(), "", l.Ref)
+		links = append(links, l)
+	}
+	return links
 }
 
 // join resolves ref against base. The query of a link is sent in the encoding
@@ -207,7 +212,7 @@ func (h *Host) requestLinks(L *lua.LState) int {
 					refreshes = append(refreshes, l.Ref)
 				}
 			}
-			p.noteRefreshes(base, refreshes)
+			p.noteRefreshes(base, p.encoding, refreshes...)
 			fromHeader = p.headerLinks(sel)
 		})
 		selected(L, sel, err)

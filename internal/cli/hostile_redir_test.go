@@ -104,6 +104,20 @@ func TestHostileRedirects(t *testing.T) {
 	}
 }
 
+// TestRefreshHeader: a Refresh header is the page's meta refresh, within the
+// limit of redirects.
+func TestRefreshHeader(t *testing.T) {
+	s := newPeer(t, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		w.Header().Set("Refresh", "0; url="+r.URL.Path+"x")
+	})
+	inFolder(t, telltale)
+	res := command(t, "run", "crawl.lua", s.URL+"/", "--max-redirects", "2")
+	if d := cmp.Diff([]string{"/", "/x", "/xx"}, s.requests()); d != "" || !strings.Contains(res.stdout, `"skip":"redirect"`) {
+		t.Errorf("requests (-want +got):\n%s%s", d, res.stdout)
+	}
+}
+
 // TestHostileChain: a chain without an end stops at max_redirects, and what is
 // left of it is not queued.
 func TestHostileChain(t *testing.T) {

@@ -27,7 +27,7 @@ func HeaderLinks(sel *Selector, values ...string) []Link {
 			}
 			h := headerLink{"href": ref}
 			v = h.params(rest)
-			if sel == nil || h.selected(sel) {
+			if sel == nil || selects(sel, "link", h) {
 				rel := h["rel"]
 				links = append(links, Link{
 					Ref: trimRef(ref), Text: Squeeze(h["title"]), Rel: rel, Tag: "link", Attr: headerAttr, NoFollow: noFollow(rel),
@@ -38,14 +38,25 @@ func HeaderLinks(sel *Selector, values ...string) []Link {
 	return links
 }
 
+// HeaderRefresh returns where a Refresh header leads, if sel selects its meta
+// element: browsers take the one for the other (WHATWG HTML §7.4.6.3). Tag is
+// "meta" and Attr "header". A nil sel selects it.
+func HeaderRefresh(sel *Selector, value string) []Link {
+	_, ref, ok := parseRefresh(value)
+	if !ok || sel != nil && !selects(sel, "meta", map[string]string{"http-equiv": "refresh", "content": value}) {
+		return nil
+	}
+	return []Link{{Ref: ref, Tag: "meta", Attr: headerAttr}}
+}
+
 // A headerLink is one link of a header: the attributes of its element.
 type headerLink map[string]string
 
-// selected reports whether sel selects the link.
-func (h headerLink) selected(sel *Selector) bool {
+// selects reports whether sel selects the link of an element, alone in a page.
+func selects(sel *Selector, tag string, attrs map[string]string) bool {
 	var page strings.Builder
-	page.WriteString("<link")
-	for name, value := range h {
+	page.WriteString("<" + tag)
+	for name, value := range attrs {
 		page.WriteString(" " + name + `="` + html.EscapeString(value) + `"`)
 	}
 	page.WriteString(">")

@@ -60,3 +60,31 @@ func TestHeaderLinksSelected(t *testing.T) {
 		})
 	}
 }
+
+func TestHeaderRefresh(t *testing.T) {
+	tests := []struct {
+		name, value, selector string
+		want                  []Link
+	}{
+		{"anything", "0; url=/next", "", []Link{{Ref: "/next", Tag: "meta", Attr: "header"}}},
+		{"its element", "5;URL='a b'", "a[href], meta[http-equiv=refresh]", []Link{{Ref: "a b", Tag: "meta", Attr: "header"}}},
+		{"another element", "0; url=/next", DefaultLinks, nil},
+		{"the page itself", "30", "", nil},
+		{"none", "", "", nil},
+		{"nonsense", "url=/next", "", nil},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var sel *Selector
+			if tt.selector != "" {
+				var err error
+				if sel, err = ParseSelector(tt.selector); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if diff := cmp.Diff(tt.want, HeaderRefresh(sel, tt.value)); diff != "" {
+				t.Errorf("(-want +got):\n%s", diff)
+			}
+		})
+	}
+}
