@@ -75,16 +75,41 @@ func (w *queryEncoder) encode(r rune) (octets []byte, ok bool) {
 	case w.charmap != nil && isControl(r) && w.charmap.DecodeByte(byte(r)) == '\ufffd':
 		return []byte{byte(r)}, true
 	}
+	if w.name == "gb18030" || w.name == "gbk" {
+		if octets, ok = userDefinedGB(r); ok || r >= 0xE000 && r < 0xE865 {
+			return octets, ok
+		}
+	}
 	octets, err := w.encoder.Bytes([]byte(string(r)))
 	switch {
 	case err != nil:
 		return nil, false
 	case w.name == "big5" && octets[0] < 0xA1, // of the Hong Kong supplement
-		w.name == "euc-jp" && octets[0] == 0x8F, // JIS X 0212
-		w.name == "gb18030" && r == '\ue5e5':
+		w.name == "euc-jp" && octets[0] == 0x8F: // JIS X 0212
 		return nil, false
 	}
 	return octets, true
+}
+
+// userDefinedGB returns the two octets of a character of GB 18030's user-defined
+// areas, which package encoding takes for others. U+E5E5 has none.
+func userDefinedGB(r rune) (octets []byte, ok bool) {
+	i := int(r) - 0xE000
+	switch {
+	case r == '\ue5e5' || i < 0 || r > 0xE765:
+		return nil, false
+	case r < 0xE234: // six rows of 94
+		return []byte{byte(0xAA + i/94), byte(0xA1 + i%94)}, true
+	case r < 0xE4C6: // seven
+		i = int(r) - 0xE234
+		return []byte{byte(0xF8 + i/94), byte(0xA1 + i%94)}, true
+	}
+	i = int(r) - 0xE4C6 // seven rows of 96, without 0x7F
+	trail := 0x40 + i%96
+	if trail >= 0x7F {
+		trail++
+	}
+	return []byte{byte(0xA1 + i/96), byte(trail)}, true
 }
 
 // appendISO2022JP writes a query in ISO-2022-JP, whose escape sequences change

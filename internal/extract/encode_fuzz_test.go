@@ -5,6 +5,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/text/encoding/htmlindex"
@@ -38,6 +39,9 @@ func FuzzEncodeQuery(f *testing.F) {
 			t.Fatalf("%q in %s becomes %q", ref, label, got)
 		}
 		octets, err := url.PathUnescape(gotQuery)
+		if strings.ContainsFunc(query, func(r rune) bool { return unicode.Is(unicode.Co, r) }) {
+			return // package encoding's decoders lack many of these
+		}
 		if err != nil || strings.ContainsAny(query, "%\x1b\x0e\x0f") || lacked.MatchString(octets) {
 			return // escapes of the page's own, or a character that the encoding lacks
 		}

@@ -24,6 +24,8 @@ func TestEncodeQuery(t *testing.T) {
 		{"big5", "?\u4e2d\u43f0\u2020", "big5", "?%A4%A4%26%2317392%3B%26%238224%3B"},
 		{"gbk", "?\u20ac\u4e2d\U0001f4a9", "gbk", "?%80%D6%D0%26%23128169%3B"},
 		{"gb18030", "?\u20ac\U0001f4a9\ue5e5", "gb18030", "?%A2%E3%949%DA3%26%2358853%3B"},
+		{"gb18030, user-defined", "?\ue000\ue233\ue234\ue4c5\ue4c6\ue505\ue765\ue766\ue865", "gb18030", "?%AA%A1%AF%FE%F8%A1%FE%FE%A1@%A1%80%A7%A0%26%2359238%3B%836%D00"},
+		{"gbk, user-defined", "?\ue5e0", "gbk", "?%A3%9B"},
 		{"x-user-defined", "?\uf7ff\u00e9", "x-user-defined", "?%FF%26%23233%3B"},
 		{"iso-2022-jp", "?a=\u3042#", "iso-2022-jp", "?a=%1B$B$%22%1B(B#"},
 		{"iso-2022-jp, roman", "?\u203e\\", "iso-2022-jp", "?%1B(J~%1B(B\\"},
