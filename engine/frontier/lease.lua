@@ -43,9 +43,11 @@ end
 local function setaside(queue)
 	local r, hi, lo = head(queue, 1, 0, {}, 0)
 	if #r == 0 then return end
+	local request = r[1]
+	if string.sub(request, 1, 4) == 'http' then request = '{"url":' .. cjson.encode(request) .. '}' end
 	try(queue, 'HSET', prefix .. 'failed', 'aside:' .. int(stamp(now)),
 		'{"kind":"set_aside","message":"ended three workers in a row","at":' .. int(now)
-		.. ',"queue":' .. cjson.encode(queue) .. ',"request":' .. r[1] .. '}')
+		.. ',"queue":' .. cjson.encode(queue) .. ',"request":' .. request .. '}')
 	if hi + lo > 0 then
 		call('ZREM', prefix .. 'p:' .. queue, r[1])
 	else

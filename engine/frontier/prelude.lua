@@ -15,7 +15,8 @@
 --  11 late   hash    queue -> how many of its requests are in later
 -- ARGV[1] is the prefix of keys reached by name: l:QUEUE list of requests,
 -- p:QUEUE zset of those with a priority, s:N set of fingerprints, failed hash
--- of what ended failed, values and expiry, see values.lua.
+-- of what ended failed, values and expiry, see values.lua. A request is a JSON
+-- object, or its URL alone when there is nothing else to say of it.
 --
 -- A stamp is ms*1024+seq of the server's clock: positive while the queue
 -- waits, negative while leased (the lease's end, and its token), PARKED while

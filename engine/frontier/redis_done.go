@@ -234,7 +234,7 @@ func (r *Redis) planBack(ctx context.Context, p *report, leave func(*engine.Requ
 		if !ok {
 			continue
 		}
-		raw := string(req.AppendJSON(nil))
+		raw := string(appendStored(nil, req))
 		prio := strconv.Itoa(req.Priority)
 		switch s := h.slots[i]; {
 		case r.keys.shard(req.Queue) != h.shard:

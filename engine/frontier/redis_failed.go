@@ -166,7 +166,7 @@ func (r *Redis) requeueSome(ctx context.Context, shard int, found []keptFailure,
 				continue
 			}
 			req := f.Requeued()
-			args = append(args, k.field, k.value, req.Queue, req.Priority, req.AppendJSON(nil))
+			args = append(args, k.field, k.value, req.Queue, req.Priority, appendStored(nil, req))
 		}
 		if len(args) == 2 {
 			continue

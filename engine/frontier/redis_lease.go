@@ -246,7 +246,7 @@ func (h *held) take(f []any) ([]*engine.Request, error) {
 			p.at = h.span
 			h.span++
 		}
-		req, err := engine.ParseRequest([]byte(raw))
+		req, err := parseStored(raw)
 		if err != nil {
 			h.bad = append(h.bad, bad{p, err.Error()})
 			continue

@@ -11,8 +11,6 @@ import (
 	"time"
 
 	"github.com/redis/go-redis/v9"
-
-	"downpour/engine"
 )
 
 var (
@@ -198,7 +196,7 @@ func (r *Redis) Peek(ctx context.Context, queue string, limit int) ([]Waiting, e
 		if err != nil {
 			return nil, err
 		}
-		req, err := engine.ParseRequest([]byte(l.raw))
+		req, err := parseStored(l.raw)
 		if err != nil {
 			continue // the next lease puts it among the dead
 		}

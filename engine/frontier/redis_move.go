@@ -241,7 +241,7 @@ func (e *exporter) page(read func(from, to int64) ([]string, error), each func(s
 }
 
 func (e *exporter) request(queue, raw string, due time.Time) {
-	req, err := engine.ParseRequest([]byte(raw))
+	req, err := parseStored(raw)
 	if err != nil {
 		return // the next lease would put it among the dead
 	}

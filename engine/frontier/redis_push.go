@@ -58,7 +58,7 @@ func (p *pushCall) add(req *engine.Request, how int) {
 	a := len(p.buf)
 	p.buf = strconv.AppendInt(p.buf, mixed(req.Print), 10)
 	b := len(p.buf)
-	p.buf = req.AppendJSON(p.buf)
+	p.buf = appendStored(p.buf, req)
 	p.args = append(p.args, head, p.buf[a:b:b], p.buf[b:len(p.buf):len(p.buf)])
 	p.bytes += len(p.buf) - a
 }

@@ -48,7 +48,7 @@ func (r *Redis) dropOnce(ctx context.Context, queue string, match func(*engine.R
 		if err != nil {
 			return 0, 0, err
 		}
-		req, err := engine.ParseRequest([]byte(l.raw))
+		req, err := parseStored(l.raw)
 		if err != nil || l.leased {
 			continue
 		}

@@ -5,8 +5,6 @@ import (
 	"strconv"
 
 	"github.com/redis/go-redis/v9"
-
-	"downpour/engine"
 )
 
 // Verify implements Inspector: it reads every request and counts the sets of
@@ -60,7 +58,7 @@ func (r *Redis) verifyQueue(ctx context.Context, queue string, f *Findings) (n, 
 		if l.at == "w" {
 			delayed++
 		}
-		if _, err := engine.ParseRequest([]byte(l.raw)); err != nil {
+		if _, err := parseStored(l.raw); err != nil {
 			f.wrong("queue %s: %v", queue, err)
 		}
 	}
