@@ -16,7 +16,7 @@ import (
 // not changed once it is in an Outcome.
 type Failed struct {
 	Request  *Request // as it was fetched last; its Queue is set
-	Print    uint64   // identity of what was pushed, which it is kept under; 0 for what the store set aside; not stored
+	Print    uint64   // identity of what was pushed, which it is kept under; may be 0 for what the store set aside; not stored
 	Kind     FailureKind
 	Status   int       // HTTP status where there was one, else 0
 	Message  string    // one line, of at most 200 bytes

@@ -45,6 +45,8 @@ func testConformance(t *testing.T, run func(t *testing.T, test func(t *testing.T
 		{"one owner", testOneOwner},
 		{"stale outcomes change nothing", testStale},
 		{"expiry hands out the same head", testExpiry},
+		{"what ends three workers is set aside", testSetAside},
+		{"expiries in a row", testAgain},
 		{"keep extends", testKeep},
 		{"keep with some finished", testKeepPart},
 		{"keep brings more", testMore},

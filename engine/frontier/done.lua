@@ -5,9 +5,10 @@
 --      8 number of marks, then field and value of each
 --      then for each outcome: queue, token, "k" to keep the lease, "c" to
 --      give it up without saying when the queue was last fetched, else "",
---      "wait_or_ttl charged finished released held more span" (held: still
---      leased requests; span: how many places of l: those reach over), "1" if
---      the next is the new state, the state, how many arguments the steps
+--      "wait_or_ttl charged finished released held more span again" (held:
+--      still leased requests; span: how many places of l: those reach over;
+--      again: leases that ran out in a row up to now, 0 after progress), "1"
+--      if the next is the new state, the state, how many arguments the steps
 --      take, and the steps:
 --        l queue priority after_ms request   file it there
 --        h priority request                  put it back at the head of its level
@@ -113,8 +114,8 @@ while i <= #ARGV do
 	if tonumber(stamps[#reply + 1] or 0) ~= -tonumber(token) then
 		reply[#reply + 1] = {'stale', 0, 0}
 	else
-		local wait, charged, finished, released, left, k, span = string.match(ARGV[i + 3],
-			'^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) ')
+		local wait, charged, finished, released, left, k, span, again = string.match(ARGV[i + 3],
+			'^(%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) (%d+) ')
 		wait, k = tonumber(wait), tonumber(k)
 		local held, count = steps(queue, first, last)
 		if ARGV[i + 4] == '1' then call('HSET', state, queue, ARGV[i + 5]) end
@@ -130,15 +131,16 @@ while i <= #ARGV do
 			dues[#dues + 1] = int(-new)
 			dues[#dues + 1] = queue
 			c.ends = math.min(c.ends, now + wait)
-			call('HSET', own, queue, op .. ' 0 ' .. left + #r)
+			call('HSET', own, queue, op .. ' ' .. again .. ' ' .. left + #r)
 			reply[#reply + 1] = {int(new), hi, lo, unpack(r)}
 		else
-			if mode == 'c' then chill(queue, 0) end
+			if mode == 'c' then chill(queue, again) end
 			if not holds(queue) then
 				empty(queue)
 				if mode ~= 'c' then call('HDEL', own, queue) end
 				if wait > 0 then call('ZADD', rest, int(after(wait)), queue) end
 			else
+				if again ~= '0' and mode ~= 'c' then mark(queue, '0.1', again) end
 				local spendable = maxqueue == 0 or spent < maxqueue
 				dues[#dues + 1] = int(spendable and after(wait) or PARKED)
 				dues[#dues + 1] = queue

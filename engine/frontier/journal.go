@@ -233,6 +233,7 @@ func (j *Journal) Close() error {
 	j.mu.Unlock()
 	close(j.quit)
 	j.running.Wait()
+	j.giveUp()
 	j.sync()
 	j.values.tend()
 	j.mu.Lock()
@@ -294,7 +295,7 @@ func (j *Journal) Counts(ctx context.Context) (engine.Counts, error) {
 	defer j.mu.Unlock()
 	return engine.Counts{
 		Queued: j.x.queued, Leased: j.reserved, Queues: j.x.busy, Finished: j.x.finished,
-		Charged: j.x.charged, Seen: int64(j.x.prints.n), Failed: int64(len(j.x.failed)),
+		Charged: j.x.charged, Seen: int64(j.x.prints.n), Aside: j.x.aside, Failed: int64(len(j.x.failed)),
 	}, nil
 }
 

@@ -56,6 +56,7 @@ type cleaner struct {
 	b      []byte
 	seen   []byte // prints of requests that are gone
 	states map[uint32][]byte
+	leases map[uint32]bool // queues leased here: whether it was more than the beginning of a lease
 	moved  []movedGroup
 	failed []movedFailure
 }
@@ -83,7 +84,7 @@ func (j *Journal) cleanSegment(s *segment, last uint32) (err error) {
 			j.mu.Unlock()
 		}
 	}()
-	c := &cleaner{j: j, s: s, last: last, file: f, w: bufio.NewWriterSize(f, 1<<18), states: make(map[uint32][]byte)}
+	c := &cleaner{j: j, s: s, last: last, file: f, w: bufio.NewWriterSize(f, 1<<18), states: make(map[uint32][]byte), leases: make(map[uint32]bool)}
 	_, _ = c.w.WriteString(formatLine) // an error is kept for Flush
 	c.size = int64(len(formatLine))
 	c.b = beginFrame(nil)
@@ -125,6 +126,7 @@ func (c *cleaner) frames(fr *frameReader) error {
 	}
 	c.flushSeen()
 	c.j.mu.Lock()
+	c.flushLeases()
 	for id, state := range c.states {
 		if c.j.x.queue(id).seg == c.s.number {
 			c.b = append(c.b, state...)
@@ -177,8 +179,12 @@ func (c *cleaner) frame(payload []byte, at int64) error {
 			c.group(d, at)
 		case opDone, opDrop:
 			c.done(d, op)
-		case opState:
+		case opState, opKeep:
 			c.state(d, start)
+		case opLease:
+			c.lease(d)
+		case opAside:
+			d.uint()
 		case opFailed:
 			c.failure(d, start, at)
 		case opMended:

@@ -90,6 +90,9 @@ func (j *Journal) appendOutcome(b []byte, jl *journalLease, o *engine.Outcome, n
 	q := jl.queue
 	if len(gone) > 0 {
 		b = j.appendDone(b, opDone, q, gone, finished)
+		if q.again > 0 { // that is over: the head is another
+			b = j.appendLeases(b, leaseMark{q.id, 0}, leaseMark{q.id, leaseHeld})
+		}
 	}
 	b = j.appendBack(b, back, now)
 	// A charge is for what is finished now: told again it counts once.
@@ -97,15 +100,15 @@ func (j *Journal) appendOutcome(b []byte, jl *journalLease, o *engine.Outcome, n
 	if o.Keep && charged == 0 && o.State == nil {
 		return b
 	}
-	rest, state := int64(o.Wait), []byte(q.state)
+	op, rest, state := byte(opState), int64(o.Wait), []byte(q.state)
 	if o.Keep {
-		rest = 0 // it is over, or the queue would not be leased
+		op, rest = opKeep, 0 // it is over, or the queue would not be leased
 	}
 	if o.State != nil {
 		state = o.State
 	}
 	total := uint64(q.charged) + charged
-	return appendLen(appendUints(b, opState, uint64(q.id), uint64(now), uint64(rest), charged, total), state)
+	return appendLen(appendUints(b, op, uint64(q.id), uint64(now), uint64(rest), charged, total), state)
 }
 
 // drop takes a request from the lease.
@@ -192,7 +195,6 @@ func (j *Journal) settle(o *engine.Outcome, at time.Time) (err error) {
 		return nil
 	}
 	q, now := jl.queue, j.nanos(at)
-	q.again = 0
 	for _, r := range o.Back {
 		if r.Queue == q.name {
 			continue

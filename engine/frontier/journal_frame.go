@@ -33,6 +33,9 @@ const (
 	opMended  = 12 // print (8), segment: the failure there is kept no longer
 	opValue   = 13 // key: text, until (Unix nanoseconds; 0 for good), value: text; in the file of values
 	opForget  = 14 // key: text; in the file of values
+	opLease   = 15 // number, then queue and twice its expiries in a row each, plus 1 if it is leased now
+	opKeep    = 16 // as opState, of a lease that goes on; with opState it ends
+	opAside   = 17 // requests set aside in all
 )
 
 // The flags of opGroup.

@@ -46,9 +46,10 @@ type queue struct {
 	count   uint32 // requests not finished
 	ready   uint32 // of those, the ones not delayed
 	seg     uint32 // segment of the newest record of rest, state and charges
-	again   int32
-	pos     int32 // in the heap, -1 if not there
+	again   int32  // leases that ran out in a row
+	pos     int32  // in the heap, -1 if not there
 	cold    bool
+	held    bool // the log says that it is leased
 }
 
 // queueMore is what few queues have.
@@ -114,6 +115,7 @@ type index struct {
 	turn   uint64
 
 	queued, finished, charged int64
+	aside                     int64 // requests set aside
 	busy                      int64 // queues that hold requests
 }
 

@@ -43,12 +43,21 @@ func (j *Journal) Lease(ctx context.Context, queues, each int, ttl time.Duration
 		if q == nil || n <= 0 {
 			break
 		}
+		if q.again >= maxLapses {
+			if err := j.setAside(q); err != nil {
+				return nil, 0, err
+			}
+			continue
+		}
 		n = room(n, j.o.MaxPerQueue, q.charged, 0)
 		l, err := j.take(q, n, at, ttl)
 		if err != nil {
 			return nil, 0, j.fail(err)
 		}
 		leases = append(leases, l)
+	}
+	if err := j.writeLeases(leases); err != nil {
+		return nil, 0, err
 	}
 	if len(leases) == queues {
 		return leases, 0, nil
@@ -114,7 +123,7 @@ func (j *Journal) expire(now int64) {
 		return cmp.Or(cmp.Compare(a.expires, b.expires), cmp.Compare(a.lease.Token, b.lease.Token))
 	})
 	for _, jl := range over {
-		jl.queue.again++
+		jl.queue.lapse()
 		j.end(&jl.lease, jl)
 		j.x.schedule(jl.queue, jl.expires, j.o.MaxPerQueue)
 	}
@@ -144,12 +153,8 @@ func (j *Journal) take(q *queue, n int, at time.Time, ttl time.Duration) (*engin
 	if q.state != "" {
 		l.State = []byte(q.state)
 	}
-	for lv := range q.levels() {
-		for place := lv.head; place != 0 && len(jl.held) < n; place = j.x.group(place).next {
-			if err := j.read(q, place, n, jl); err != nil {
-				return nil, err
-			}
-		}
+	if err := j.readHead(q, n, jl); err != nil {
+		return nil, err
 	}
 	for _, h := range jl.held {
 		l.Requests = append(l.Requests, h.r)
@@ -172,12 +177,8 @@ func (j *Journal) more(l *engine.Lease, jl *journalLease, n int, now int64) (add
 	n = room(n, j.o.MaxPages, j.x.charged, j.reserved)
 	n = room(n, j.o.MaxPerQueue, q.charged, int64(had))
 	n = min(n, int(q.ready)-had)
-	for lv := range q.levels() {
-		for place := lv.head; place != 0 && len(jl.held) < had+n; place = j.x.group(place).next {
-			if err := j.read(q, place, had+n, jl); err != nil {
-				return nil, err
-			}
-		}
+	if err := j.readHead(q, had+n, jl); err != nil {
+		return nil, err
 	}
 	for _, h := range jl.held[had:] {
 		added = append(added, h.r)
@@ -185,4 +186,16 @@ func (j *Journal) more(l *engine.Lease, jl *journalLease, n int, now int64) (add
 	l.Requests = append(l.Requests, added...)
 	j.reserved += int64(len(added))
 	return added, nil
+}
+
+// readHead adds requests from the head of the queue to a lease, until it has n.
+func (j *Journal) readHead(q *queue, n int, jl *journalLease) error {
+	for lv := range q.levels() {
+		for place := lv.head; place != 0 && len(jl.held) < n; place = j.x.group(place).next {
+			if err := j.read(q, place, n, jl); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }

@@ -46,7 +46,7 @@ func (j *Journal) exportCrawl(ctx context.Context, yield func(Record) bool) (mor
 	}
 	c := &CrawlRecord{
 		Format: recordFormat, Name: j.o.Name, Store: "journal", Note: j.note, Over: over,
-		Finished: j.x.finished, Charged: j.x.charged,
+		Finished: j.x.finished, Charged: j.x.charged, Aside: j.x.aside,
 	}
 	j.mu.Unlock()
 	c.Marks = j.Marks()
@@ -182,7 +182,8 @@ func (j *Journal) importCrawl(ctx context.Context, c *CrawlRecord) error {
 	}
 	defer j.mu.Unlock()
 	b := appendUints(beginFrame(j.buf), opTotals, uint64(c.Finished), uint64(c.Charged))
-	return j.commit(appendLen(appendMarks(b, c.Marks), c.Note))
+	b = appendLen(appendMarks(b, c.Marks), c.Note)
+	return j.commit(appendUints(b, opAside, uint64(c.Aside)))
 }
 
 func (j *Journal) importQueues(ctx context.Context, qs []*QueueRecord) error {

@@ -65,6 +65,9 @@ func (j *Journal) replay(ctx context.Context, last uint32) error {
 	for id := range j.x.nqueue {
 		q := j.x.queue(id)
 		q.cold = true
+		if q.held { // by a process that was ended with it
+			q.lapse()
+		}
 		j.x.schedule(q, now, j.o.MaxPerQueue)
 	}
 	j.resumed = j.x.nqueue > 0
@@ -156,8 +159,13 @@ func (j *Journal) apply(payload []byte, s *segment, at, now int64) error {
 		case opDone, opDrop:
 			j.applyDone(d, op)
 			s.dead += int64(d.i - start)
-		case opState:
-			j.applyState(d, s, now, start)
+		case opState, opKeep:
+			j.applyState(d, s, op, now, start)
+		case opLease:
+			j.applyLease(d)
+			s.dead += int64(d.i - start)
+		case opAside:
+			j.x.aside = d.int64()
 		case opFailed:
 			j.applyFailed(d, s, at)
 		case opMended:
@@ -286,7 +294,7 @@ func (j *Journal) applyDone(d *decoder, op byte) {
 	}
 }
 
-func (j *Journal) applyState(d *decoder, s *segment, now int64, start int) {
+func (j *Journal) applyState(d *decoder, s *segment, op byte, now int64, start int) {
 	id := d.uint32()
 	at, rest := d.int64(), d.int64()
 	charged, total := d.int64(), d.int64()
@@ -301,6 +309,7 @@ func (j *Journal) applyState(d *decoder, s *segment, now int64, start int) {
 	}
 	j.x.charged += charged
 	q.charged, q.seg = total, s.number
+	q.held = q.held && op == opKeep
 	q.rest = min(at, now) + rest
 	if q.state != string(state) {
 		q.state = string(state)

@@ -196,6 +196,9 @@ func (j *Journal) head(number, cleaned uint32) []byte {
 	b := appendUints(beginFrame(nil), opSegment, uint64(number), uint64(cleaned))
 	b = appendUints(b, opTotals, uint64(j.x.finished), uint64(j.x.charged))
 	b = appendLen(appendMarks(b, j.marks), j.note)
+	if j.x.aside > 0 {
+		b = appendUints(b, opAside, uint64(j.x.aside))
+	}
 	endFrame(b)
 	return b
 }

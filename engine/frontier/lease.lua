@@ -142,7 +142,7 @@ while #leases < queues and room() > 0 do
 	local o = c.cold > 0 and call('HMGET', own, unpack(found)) or {}
 	local p = maxqueue > 0 and call('HMGET', paid, unpack(found)) or {}
 	for i, q in ipairs(found) do
-		local a = o[i] and string.match(o[i], '^0%.0 (%d+) ')
+		local w, a = string.match(o[i] or '', '^0%.([01]) (%d+) ')
 		local k = math.min(each, room())
 		if maxqueue > 0 then k = math.min(k, maxqueue - tonumber(p[i] or 0)) end
 		if maxqueue > 0 and tonumber(p[i] or 0) >= maxqueue then
@@ -154,7 +154,7 @@ while #leases < queues and room() > 0 do
 				call('HDEL', own, q)
 			else
 				c.leased = c.leased + #r
-				grant(q, r, hi, lo, tonumber(a or 0), a and 1 or 0)
+				grant(q, r, hi, lo, tonumber(a or 0), w == '0' and 1 or 0)
 			end
 			if a then c.cold = c.cold - 1 end
 		end

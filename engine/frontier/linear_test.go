@@ -177,12 +177,11 @@ func (c *caller) lease(ctx context.Context, q *linearQuestion) (a linearAnswer, 
 	if errors.Is(err, engine.ErrDrained) {
 		a.drained, err = true, nil
 	}
-	_, puts := c.s.(*Redis)
 	c.h.mu.Lock()
 	defer c.h.mu.Unlock()
 	for _, l := range leases {
 		c.h.known[l] = len(c.h.known) + 1
-		c.h.drops = c.h.drops || puts && l.Again >= 2 // at the third it puts aside
+		c.h.drops = c.h.drops || l.Again >= 2 // at the third it puts aside
 		a.leases = append(a.leases, linearLease{c.h.known[l], l.Queue, names(l.Requests)})
 		if l.Again > 0 || c.rnd.IntN(6) > 0 { // the others run out
 			c.mine = append(c.mine, l)

@@ -114,7 +114,9 @@ func (w *walk) settleOutcome(l *modelLease, out *engine.Outcome) {
 	if out.State != nil {
 		l.q.state = string(out.State)
 	}
-	l.q.again = 0
+	if len(out.Finished)+len(out.Back) > 0 {
+		l.q.again = 0
+	}
 	if out.Keep {
 		l.expires = now.Add(l.l.TTL)
 		return
@@ -168,9 +170,9 @@ func (w *walk) doStale() {
 }
 
 // doCrash kills the store. Where it outlives its workers their leases stay, to
-// run out by themselves.
+// run out by themselves; where it does not they have run out.
 func (w *walk) doCrash() {
-	if w.p.shared && slices.ContainsFunc(w.leases, func(l *modelLease) bool { return l.q.again >= 1 }) {
+	if slices.ContainsFunc(w.leases, func(l *modelLease) bool { return l.q.again >= 1 }) {
 		return
 	}
 	w.note("crash")
@@ -181,10 +183,8 @@ func (w *walk) doCrash() {
 		return
 	}
 	for _, l := range slices.Clone(w.leases) {
+		l.q.again++
 		w.drop(l)
-	}
-	for _, q := range w.queues {
-		q.again = 0
 	}
 	w.crash()
 }

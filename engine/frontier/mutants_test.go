@@ -43,7 +43,7 @@ var mutants = []mutant{
 		"return e.cfg.Timeout + max(rest, e.cfg.Delay)", "return e.cfg.Timeout", onPoliteness},
 	{"a page is done before its links are pushed", "../commit.go", "b.fresh, b.err = e.push(ctx, children(b.jobs))",
 		"b.stale, b.err = e.deps.Frontier.Done(ctx, b.outs, nil)\n\tif b.err == nil {\n\t\tb.fresh, b.err = e.push(ctx, children(b.jobs))\n\t\treturn\n\t}", onPoliteness},
-	{"journal: no rest", "journal_done.go", "rest, state := int64(o.Wait)", "rest, state := int64(0)", onJournal},
+	{"journal: no rest", "journal_done.go", "byte(opState), int64(o.Wait)", "byte(opState), int64(0)", onJournal},
 	{"redis: no rest", "done.lua", "spendable and after(wait) or PARKED", "spendable and after(0) or PARKED", onRedis},
 	{"redis: no rest of a queue that is empty", "done.lua", "if wait > 0 then call('ZADD', rest", "if false then call('ZADD', rest", onRedis},
 	{"journal: nothing is written", "journal_replay.go", "n, err := s.file.Write(b)", "n, err := len(b), error(nil)", onJournal},

@@ -5,8 +5,9 @@
 --   2 due    zset    queue -> stamp: when it may be leased next
 --   3 later  zset    "priority:length:queue request" -> ms: requests with a time of their own
 --   4 rest   zset    queue -> stamp: rests of queues that hold nothing now
---   5 own    hash    queue -> "op again count" of its last lease, or "0.0 again 0"
---                    when the next one is to be cold
+--   5 own    hash    queue -> "op again count" of its last lease; or, to be looked
+--                    at by the next one, "0.0 again 0" if that is to be cold, else
+--                    "0.1 again 0"
 --   6 state  hash    queue -> rule state
 --   7 paid   hash    queue -> pages charged
 --   8 dead   list    {queue, reason, entry} of what cannot be crawled
@@ -149,11 +150,14 @@ local function file(queue, prio, wait, raw)
 	return putp(queue, prio, 1, raw)
 end
 
--- chill marks a queue that is not leased: its next lease is cold.
-local function chill(queue, again)
-	call('HSET', own, queue, '0.0 ' .. again .. ' 0')
+-- mark tells the next lease of a queue that is not leased how many before it
+-- ran out in a row, and ('0.0') that it is cold or ('0.1') that it is not.
+local function mark(queue, as, again)
+	call('HSET', own, queue, as .. ' ' .. again .. ' 0')
 	c.cold = c.cold + 1
 end
+
+local function chill(queue, again) mark(queue, '0.0', again) end
 
 -- empty takes a queue that holds nothing out of due.
 local function empty(queue)

@@ -34,6 +34,7 @@ type report struct {
 	cold bool // the lease is given up: nobody knows when the queue was last fetched
 
 	fate     []bool // of held.slots: leaves the lease's places
+	again    int    // as held.again, from now on
 	finished int
 	put      int // put back at the head of l:QUEUE
 	cut      []int
@@ -187,13 +188,13 @@ func (r *Redis) buryAdded(ctx context.Context, h *held) (stale []*engine.Lease, 
 // plan works out the steps.
 func (r *Redis) plan(ctx context.Context, p *report) error {
 	h, o := p.held, p.out
-	p.fate = make([]bool, len(h.slots))
+	p.fate, p.again = make([]bool, len(h.slots)), h.again
 	leave := func(req *engine.Request) (i int, ok bool) {
 		i = slices.IndexFunc(h.slots, func(s spot) bool { return s.req == req })
 		if i < 0 || p.fate[i] {
 			return 0, false
 		}
-		p.fate[i] = true
+		p.fate[i], p.again = true, 0
 		return i, true
 	}
 	for _, req := range o.Finished {
@@ -310,7 +311,7 @@ func (p *report) append(args []any) []any {
 	nums := make([]byte, 0, 48)
 	for _, n := range []int64{
 		wait, int64(min(o.Charged, p.finished)), int64(p.finished), int64(released), int64(left),
-		int64(min(more, leaseEach)), int64(h.span - len(p.cut) + p.put),
+		int64(min(more, leaseEach)), int64(h.span - len(p.cut) + p.put), int64(p.again),
 	} {
 		nums = append(strconv.AppendInt(nums, n, 10), ' ')
 	}
@@ -350,7 +351,7 @@ func (r *Redis) settleReport(p *report, v any, begun time.Time) (stale bool, err
 		}
 		left = append(left, s)
 	}
-	h.slots, h.bad = left, nil
+	h.slots, h.bad, h.again = left, nil, p.again
 	h.span += p.put - len(p.cut)
 	p.out.Added, err = h.take(f[1:])
 	return false, err

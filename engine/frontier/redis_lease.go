@@ -28,6 +28,7 @@ type held struct {
 	token string // the current one
 	slots []spot
 	span  int   // places of l:QUEUE from its head that the lease reaches over
+	again int   // leases of the queue that ran out in a row, 0 once this one has brought something
 	bad   []bad // entries that cannot be read, to be taken out
 }
 
@@ -214,7 +215,7 @@ func parseLease(v any, shard int) (*held, error) {
 	if f[4] != nil {
 		l.State = []byte(state)
 	}
-	h := &held{lease: l, shard: shard}
+	h := &held{lease: l, shard: shard, again: int(again)}
 	h.renew(token)
 	_, err := h.take(f[5:])
 	return h, err
