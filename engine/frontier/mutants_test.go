@@ -65,6 +65,10 @@ var mutants = []mutant{
 	{"redis: a lease that is over may report", "done.lua",
 		"if tonumber(stamps[#reply + 1] or 0) ~= -tonumber(token) then", "if false then", onHistories},
 	{"journal: a leased queue is due", "journal_lease.go", "j.x.setDue(q, jl.expires)\n\treturn l, nil", "j.x.setDue(q, j.nanos(at))\n\treturn l, nil", onHistories},
+	{"journal: nothing written of leases", "journal_lease.go", "if err := j.writeLeases(leases); err != nil {", "if err := error(nil); err != nil {", onJournal},
+	{"journal: expiries count on after a page is done", "journal_done.go", "if q.again > 0 {", "if false {", onJournal},
+	{"redis: expiries are forgotten by a keep", "done.lua", "op .. ' ' .. again .. ' '", "op .. ' 0 '", onRedis},
+	{"redis: expiries are forgotten by a release", "done.lua", "if again ~= '0' and mode ~= 'c' then mark(", "if false then mark(", onRedis},
 	{"journal: nothing more is brought", "journal_done.go", "j.more(o.Lease, jl, o.More, now)", "j.more(o.Lease, jl, 0, now)", onHistories},
 	{"redis: a call is not one step", "push.lua", "marked[fp] or call(", "call(", onHistories},
 }
