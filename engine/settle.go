@@ -41,7 +41,7 @@ func (d *dispatcher) outcome(t *turn, o *Outcome) {
 	pause := time.Until(t.from())
 	o.Keep = t.open > 0 || (!d.still() && len(t.todo) > 0 && pause <= holdMax)
 	if o.Keep {
-		if !d.still() && len(t.todo) < d.e.cfg.PerHost && t.started < turnMost && !t.hungryAt().After(time.Now()) {
+		if !d.still() && len(t.todo) < d.e.cfg.PerHost && t.started < turnMost*d.e.cfg.PerHost && !t.hungryAt().After(time.Now()) {
 			o.More = d.e.each()
 			if t.doomed() {
 				o.More = leaseEach // they take no time
@@ -56,8 +56,8 @@ func (d *dispatcher) outcome(t *turn, o *Outcome) {
 }
 
 // turnMost bounds how many requests a queue may have in one turn before others
-// get their chance.
-const turnMost = 4096
+// get their chance, for each that may be under way.
+const turnMost = 256
 
 // settle takes the committer's answer.
 func (d *dispatcher) settle(b *batch) {

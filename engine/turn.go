@@ -127,7 +127,7 @@ func (t *turn) runnable(perHost int) bool {
 // of its last are running still.
 func (t *turn) hungry(perHost int) bool {
 	return !t.lost && !t.released && !t.asking && !t.committing && t.open > 0 && len(t.todo) == 0 &&
-		t.active < perHost && t.started < turnMost
+		t.active < perHost && t.started < turnMost*perHost
 }
 
 // hungryAt is when a hungry turn should ask for more.

@@ -80,6 +80,7 @@ func testConformance(t *testing.T, run func(t *testing.T, test func(t *testing.T
 		{"end starts anew", testEnd},
 		{"fresh starts anew", testFresh},
 		{"several processes", testShared},
+		{"fair to small hosts", testFair},
 		{"starts in buckets", testReserve},
 		{"starts in several buckets are taken together", testReserveIsWhole},
 		{"starts in buckets outlive a restart", testReserveReopen},
