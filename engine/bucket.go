@@ -17,6 +17,9 @@ type Bucket struct {
 // MaxBuckets is how many buckets a request may have.
 const MaxBuckets = 8
 
+// MaxQueueName is how many bytes the name of a queue or a bucket has at most.
+const MaxQueueName = 4 << 10
+
 // Reservations are the starts reserved in the buckets of one process: the
 // Reserve of a Frontier that serves no other.
 type Reservations struct {

@@ -92,8 +92,10 @@ func (h *Host) pushOption(L *lua.LState, r *engine.Request, name string, v lua.L
 		err = pushNumber(r, name, v)
 	case "after":
 		r.After, err = durationOf(v)
+		err = about(name, err)
 	case "timeout":
 		r.Timeout, err = durationOf(v)
+		err = about(name, err)
 	default:
 		return errors.New(unknownOption(name))
 	}
@@ -154,6 +156,14 @@ func headerOf(v lua.LValue) (http.Header, error) {
 		}
 	}
 	return header, nil
+}
+
+// about names the option that an error is of.
+func about(name string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", name, err)
 }
 
 // durationOf is seconds, or text such as "1.5s".
@@ -246,7 +256,7 @@ func (h *Host) urlOf(L *lua.LState, v lua.LValue) string {
 			return p.req.URL
 		}
 	}
-	L.RaiseError("enqueue takes a URL, a list or an iterator, not a %s", v.Type())
+	L.RaiseError("enqueue takes a URL, a list or an iterator, not %s", aType(v))
 	return ""
 }
 

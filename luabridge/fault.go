@@ -93,6 +93,12 @@ func (h *Host) scriptError(err error, hook, url string) *ScriptError {
 	if c := h.gate.cur; c != nil && c.unit != nil {
 		e.File = c.unit.name
 	}
+	var answer *answerError
+	if errors.As(err, &answer) && answer.fn.Proto != nil {
+		e.File, e.Line = answer.fn.Proto.SourceName, answer.fn.Proto.LineDefined
+		h.point(e, "")
+		return e
+	}
 	var api *lua.ApiError
 	if !errors.As(err, &api) {
 		return e
@@ -114,10 +120,32 @@ func (h *Host) scriptError(err error, hook, url string) *ScriptError {
 	if len(e.Trace) == 1 {
 		e.Trace = nil
 	}
+	if e.Message == "__len undefined" { // the interpreter's words
+		e.Message = "attempt to get the length of what has none, such as nil"
+	}
 	h.nameCall(e)
 	h.point(e, "")
 	return e
 }
+
+// An answerError is that of what a function of the script's answered or left
+// behind: its place is where the function is.
+type answerError struct {
+	fn  *lua.LFunction
+	err error
+}
+
+// answered gives an error of what fn answered its place; nil stays nil.
+func answered(fn *lua.LFunction, err error) error {
+	if err == nil {
+		return nil
+	}
+	return &answerError{fn, err}
+}
+
+func (e *answerError) Error() string { return e.err.Error() }
+
+func (e *answerError) Unwrap() error { return e.err }
 
 var calls = regexp.MustCompile(`([A-Za-z_]\w*(?:[.:][A-Za-z_]\w*)*)\s*[({"']`)
 

@@ -172,7 +172,7 @@ func (h *Host) requestEmit(L *lua.LState) int {
 func (h *Host) emit(L *lua.LState, p *page, n int) int {
 	t, ok := L.Get(n).(*lua.LTable)
 	if !ok {
-		L.RaiseError("emit takes a table, not a %s", L.Get(n).Type())
+		L.RaiseError("emit takes a table, not %s", aType(L.Get(n)))
 	}
 	s := h.sink(L, "emit")
 	if c := h.chain(hookItem, kindOf(p)); len(c) > 0 {

@@ -135,7 +135,7 @@ func (h *Host) call(c *call, fn *lua.LFunction, args []lua.LValue, v *engine.Vis
 		return nil, h.halted(c, err, v, p, mark)
 	}
 	if err == nil && p != nil {
-		err = p.storeMeta()
+		err = answered(fn, p.storeMeta())
 	}
 	if err != nil {
 		return nil, h.failed(c, err, v, mark)

@@ -218,15 +218,21 @@ func (h *Host) requestLinks(L *lua.LState) int {
 		selected(L, sel, err)
 	}
 	list := h.L.CreateTable(len(links)+len(fromHeader), 0)
-	h.addLinks(list, fromHeader, p.address(), "")
-	h.addLinks(list, links, base, p.encoding)
+	h.addLinks(L, list, fromHeader, p.address(), "")
+	h.addLinks(L, list, links, base, p.encoding)
 	L.Push(list)
 	return 1
 }
 
+// linkSize is about how many bytes a link takes as a table.
+const linkSize = 700
+
 // addLinks appends links to a list.
-func (h *Host) addLinks(list *lua.LTable, links []extract.Link, base policies.URL, encoding string) {
+func (h *Host) addLinks(L *lua.LState, list *lua.LTable, links []extract.Link, base policies.URL, encoding string) {
+	s := h.std()
+	s.room(L, linkSize*len(links))
 	for _, l := range links {
+		s.halt(L)
 		list.Append(h.linkTable(l, resolve(base, l.Ref, encoding)))
 	}
 }
@@ -284,7 +290,7 @@ func (h *Host) nodeLinks(L *lua.LState) int {
 	e := checkNode(L, 1, "links")
 	links, base, encoding := h.elementLinks(L, e)
 	list := h.L.CreateTable(len(links), 0)
-	h.addLinks(list, links, base, encoding)
+	h.addLinks(L, list, links, base, encoding)
 	L.Push(list)
 	return 1
 }
@@ -294,6 +300,7 @@ func (h *Host) nodeURLs(L *lua.LState) int {
 	links, base, encoding := h.elementLinks(L, e)
 	var urls []string
 	for _, l := range links {
+		h.std().halt(L)
 		urls = append(urls, resolve(base, l.Ref, encoding))
 	}
 	L.Push(stringList(h.L, urls))

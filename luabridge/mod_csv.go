@@ -99,6 +99,7 @@ func (h *Host) csvEncode(L *lua.LState) int {
 		}
 		_ = w.Write(names) // nothing fails: the separator is checked, the rest is memory
 	}
+	s, size := h.std(), lineSize(names)
 	for i := 1; i <= rows.Len(); i++ {
 		row, ok := rows.RawGetInt(i).(*lua.LTable)
 		if !ok {
@@ -111,11 +112,23 @@ func (h *Host) csvEncode(L *lua.LState) int {
 		for k := 1; names == nil && k <= row.Len(); k++ {
 			cells = append(cells, cellText(L, row.RawGetInt(k)))
 		}
+		size += lineSize(cells)
+		s.fits(L, size)
+		s.room(L, size)
+		s.halt(L)
 		_ = w.Write(cells)
-		h.std().fits(L, b.Len())
 	}
 	w.Flush()
 	return pushAll(L, lua.LString(b.String()))
+}
+
+// lineSize is how many bytes a line of CSV takes at most.
+func lineSize(cells []string) int {
+	n := 1
+	for _, c := range cells {
+		n += len(c) + strings.Count(c, `"`) + len(`"",`)
+	}
+	return n
 }
 
 // cellText is a value as a cell: nil and null are empty.

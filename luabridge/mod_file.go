@@ -126,7 +126,7 @@ func (h *Host) fileRead(L *lua.LState) int {
 	name, places, most := argString(L, 1), h.places(L), int64(h.std().maxString)
 	var text []byte
 	var err error
-	h.Blocking(func() {
+	h.Working(func() {
 		var f fs.File
 		var size int64
 		if f, size, err = openIn(places, name); err != nil {
@@ -149,7 +149,7 @@ func (h *Host) fileLines(L *lua.LState) int {
 	name, places, most := argString(L, 1), h.places(L), h.std().maxString
 	var f fs.File
 	var err error
-	h.Blocking(func() { f, _, err = openIn(places, name) })
+	h.Working(func() { f, _, err = openIn(places, name) })
 	if err != nil {
 		return failed(L, err)
 	}
@@ -198,7 +198,7 @@ func (h *Host) fileWriter(flags int) lua.LGFunction {
 	return func(L *lua.LState) int {
 		name, text, dir := argString(L, 1), argString(L, 2), h.outputDir()
 		var err error
-		h.Blocking(func() { err = writeFile(dir, name, text, flags) })
+		h.Working(func() { err = writeFile(dir, name, text, flags) })
 		if err != nil {
 			return failed(L, err)
 		}

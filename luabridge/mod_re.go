@@ -113,15 +113,47 @@ func (r *regexps) find(L *lua.LState) int {
 
 func (r *regexps) gmatch(L *lua.LState) int {
 	text, re := argString(L, 1), r.compile(L)
-	all := re.FindAllStringSubmatchIndex(text, -1)
+	next := r.each(text, re, -1)
 	return pushAll(L, L.NewFunction(func(L *lua.LState) int {
-		if len(all) == 0 {
-			return pushAll(L, lua.LNil)
+		if loc := next(L); loc != nil {
+			return groups(L, text, loc, true)
 		}
-		loc := all[0]
-		all = all[1:]
-		return groups(L, text, loc, true)
+		return pushAll(L, lua.LNil)
 	}))
+}
+
+const (
+	firstMatches = 64 // matches looked for at once, then twice as many
+	matchSize    = 64 // bytes that a match and each of its captures take
+)
+
+// each answers the matches of re one by one, up to limit (below 0: all), then
+// nil. It looks for them in growing batches, from the start each time, so that
+// anchors mean what they do: a text may hold more matches than fit into memory.
+func (r *regexps) each(text string, re *regexp.Regexp, limit int) func(L *lua.LState) []int {
+	if limit < 0 {
+		limit = len(text) + 1
+	}
+	var found [][]int
+	at, want := 0, min(limit, firstMatches)
+	return func(L *lua.LState) []int {
+		if at == len(found) {
+			if at > 0 && (at < want || at == limit) {
+				return nil
+			}
+			if at > 0 {
+				want = min(limit, 2*want)
+			}
+			r.s.halt(L)
+			found = nil
+			r.s.room(L, matchSize*(re.NumSubexp()+1)*want)
+			if found = re.FindAllStringSubmatchIndex(text, want); len(found) <= at {
+				return nil
+			}
+		}
+		at++
+		return found[at-1]
+	}
 }
 
 func (r *regexps) gsub(L *lua.LState) int {
@@ -133,7 +165,8 @@ func (r *regexps) gsub(L *lua.LState) int {
 	replace := r.replacement(L)
 	var b strings.Builder
 	done, count := 0, 0
-	for _, loc := range re.FindAllStringSubmatchIndex(text, limit) {
+	next := r.each(text, re, limit)
+	for loc := next(L); loc != nil; loc = next(L) {
 		b.WriteString(text[done:loc[0]])
 		piece, err := replace(loc, text)
 		if err != nil {
@@ -221,9 +254,22 @@ func expandGroups(repl string, loc []int, text string) (string, error) {
 }
 
 func (r *regexps) split(L *lua.LState) int {
+	text, re := argString(L, 1), r.compile(L)
 	list := L.NewTable()
-	for _, piece := range r.compile(L).Split(argString(L, 1), -1) {
-		list.Append(lua.LString(piece))
+	if text == "" && re.String() != "" {
+		list.Append(lua.LString(""))
+		return pushAll(L, list)
+	}
+	from, end := 0, 0
+	next := r.each(text, re, -1)
+	for loc := next(L); loc != nil; loc = next(L) {
+		if loc[1] > 0 { // an empty match at the start parts nothing
+			list.Append(lua.LString(text[from:loc[0]]))
+		}
+		from, end = loc[1], loc[0]
+	}
+	if end < len(text) {
+		list.Append(lua.LString(text[from:]))
 	}
 	return pushAll(L, list)
 }

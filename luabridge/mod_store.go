@@ -79,7 +79,7 @@ func storeModule() module {
 		open: func(h *Host, L *lua.LState) lua.LValue {
 			counter := h.objectType("counter", map[string]lua.LGFunction{
 				"add": func(L *lua.LState) int {
-					return h.storeIncr(L, *self[*string](L, "counter"), optInt(L, 2, 1))
+					return h.storeIncr(L, *self[*string](L, "counter"), optWhole(L, 2, 1))
 				},
 				"get": func(L *lua.LState) int { return h.storeIncr(L, *self[*string](L, "counter"), 0) },
 			}, nil)
@@ -90,7 +90,7 @@ func storeModule() module {
 				},
 				"get":  h.storeGet,
 				"set":  h.storeSet,
-				"incr": func(L *lua.LState) int { return h.storeIncr(L, "value:"+argString(L, 1), optInt(L, 2, 1)) },
+				"incr": func(L *lua.LState) int { return h.storeIncr(L, "value:"+argString(L, 1), optWhole(L, 2, 1)) },
 			})
 		},
 	}

@@ -37,7 +37,7 @@ func urlModule() module {
 				"domain":    urlDomain,
 				"ascii":     urlASCII,
 				"unicode":   urlUnicode,
-				"query":     urlQuery,
+				"query":     h.urlQuery,
 				"same_site": urlSameSite,
 				"escape":    func(L *lua.LState) int { return pushAll(L, lua.LString(percent(argString(L, 1)))) },
 				"unescape":  func(L *lua.LState) int { return pushAll(L, lua.LString(unpercent(argString(L, 1)))) },
@@ -133,9 +133,16 @@ func urlUnicode(L *lua.LState) int {
 	return pushAll(L, lua.LString(host))
 }
 
-func urlQuery(L *lua.LState) int {
+// paramSize is about how many bytes a parameter takes as a table.
+const paramSize = 500
+
+func (h *Host) urlQuery(L *lua.LState) int {
+	query := queryOf(argString(L, 1))
+	s := h.std()
+	s.room(L, paramSize*(1+strings.Count(query, "&")))
 	list := L.NewTable()
-	for _, p := range policies.ParseQuery(queryOf(argString(L, 1))) {
+	for _, p := range policies.ParseQuery(query) {
+		s.halt(L)
 		t := L.CreateTable(0, 2)
 		t.RawSetString("name", lua.LString(p.Name))
 		t.RawSetString("value", lua.LString(p.Value))

@@ -116,7 +116,7 @@ func (h *Host) selector(L *lua.LState) *extract.Selector {
 	}
 	sel, err := extract.ParseSelector(text)
 	if err != nil {
-		L.RaiseError("selector '%s': %s", text, err.Error())
+		L.RaiseError("%s", err.Error())
 	}
 	if h.selectors == nil || len(h.selectors) >= maxSelectors {
 		h.selectors = map[string]*extract.Selector{}
@@ -169,7 +169,7 @@ func (h *Host) nodeXPath(L *lua.LState) int {
 func (h *Host) pushXPath(L *lua.LState, e *element, expr string) int {
 	v, err := e.node.XPath(expr)
 	if err != nil {
-		L.RaiseError("xpath '%s': %s", expr, err.Error())
+		L.RaiseError("%s", err.Error())
 	}
 	switch v := v.(type) {
 	case string:

@@ -107,7 +107,7 @@ func (p *policy) ask(ctx context.Context, name string, r *engine.Request, fn *lu
 		if rets[0] == lua.LNil && name != "retry" {
 			return false
 		}
-		err = use(rets)
+		err = answered(fn, use(rets))
 	}
 	if err != nil {
 		h.report(h.scriptError(err, c.hook, r.URL))
@@ -143,6 +143,9 @@ func queueAndBuckets(v lua.LValue) (queue string, buckets []string, err error) {
 	}
 	for i, name := range names {
 		s := lua.LVAsString(name)
+		if len(s) > engine.MaxQueueName {
+			return "", nil, fmt.Errorf("policy.key answered a name of %d bytes, more than %d", len(s), engine.MaxQueueName)
+		}
 		switch {
 		case s == "" && i == 0:
 			return "", nil, errors.New("policy.key answered no name of a queue")

@@ -144,7 +144,7 @@ func (h *Host) Blocking(f func()) {
 		h.mu.Lock()
 		h.gate.cur = c
 		h.L.G.CurrentThread = running
-		h.watch.begin(c)
+		h.watch.resume(c)
 	}()
 	f()
 }

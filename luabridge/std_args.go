@@ -9,9 +9,14 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-// argError raises Lua's error for argument n.
+// argError raises Lua's error for argument n. A method's own object is none of
+// those that whoever calls it counts.
 func argError(L *lua.LState, n int, message string) {
-	L.RaiseError("bad argument #%d to '%s' (%s)", n, calledName(L), message)
+	name := calledName(L)
+	if strings.Contains(name, ":") {
+		n--
+	}
+	L.RaiseError("bad argument #%d to '%s' (%s)", n, name, message)
 }
 
 // calledName is the name of the function of Go that runs: its own, or the one
@@ -52,6 +57,14 @@ func typeError(L *lua.LState, n int, want string) {
 		got = L.Get(n).Type().String()
 	}
 	argError(L, n, fmt.Sprintf("%s expected, got %s", want, got))
+}
+
+// aType is the type of a value with its article, for messages.
+func aType(v lua.LValue) string {
+	if v == lua.LNil {
+		return "nil"
+	}
+	return "a " + v.Type().String()
 }
 
 // argString is argument n as a string; a number counts as one.
@@ -95,6 +108,16 @@ func optInt(L *lua.LState, n, otherwise int) int {
 		return otherwise
 	}
 	return argInt(L, n)
+}
+
+// optWhole is optInt for what is counted exactly: a fraction, and a number that
+// has no exact neighbours, is an error.
+func optWhole(L *lua.LState, n, otherwise int) int {
+	i := optInt(L, n, otherwise)
+	if L.Get(n) != lua.LNil && (float64(i) != argNumber(L, n) || i > exactInt || i < -exactInt) {
+		argError(L, n, "it counts whole numbers, up to 2^53")
+	}
+	return i
 }
 
 func toInt(f float64) int {

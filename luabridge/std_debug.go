@@ -7,7 +7,23 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-const maxFramesShown = 10
+const (
+	maxFramesShown = 10
+	maxDate        = 32 // bytes that a character of os.date's format stands for at most
+)
+
+// openDates bounds what os.date makes.
+func (s *std) openDates(L *lua.LState) {
+	t := library(L, "os")
+	date, ok := t.RawGetString("date").(*lua.LFunction)
+	if !ok {
+		return
+	}
+	install(L, t, map[string]lua.LGFunction{"date": func(L *lua.LState) int {
+		s.fits(L, maxDate*len(optString(L, 1, "")))
+		return date.GFunction(L)
+	}})
+}
 
 // openDebug leaves debug.traceback alone of the debug library.
 func (s *std) openDebug(L *lua.LState) {

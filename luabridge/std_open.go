@@ -65,6 +65,7 @@ func openStd(h *Host, L *lua.LState) {
 	s.openTables(L)
 	s.openMath(L)
 	s.openCoroutines(L)
+	s.openDates(L)
 	s.openDebug(L)
 	L.G.Registry.RawSetString(stdKey, &lua.LUserData{Value: s, Metatable: lua.LNil})
 }

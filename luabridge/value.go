@@ -49,22 +49,29 @@ var errNesting = fmt.Errorf("tables nested deeper than %d, or one inside itself"
 // writable is an error where a table may not be written after n bytes of JSON:
 // few tables that refer to each other can stand for very much of it.
 func (h *Host) writable(n, depth int) error {
-	s := h.std()
-	switch {
-	case depth > maxNesting:
+	if depth > maxNesting {
 		return errNesting
-	case n > s.maxString:
+	}
+	return h.std().mayGrow(n)
+}
+
+// mayGrow is an error where what is n bytes long already may not become longer.
+func (s *std) mayGrow(n int) error {
+	if n > s.maxString {
 		return s.tooLarge()
 	}
 	return s.stopped()
 }
 
 func (h *Host) appendList(b []byte, t *lua.LTable, depth int) ([]byte, error) {
-	var err error
-	b = append(b, '[')
+	s, b := h.std(), append(b, '[')
 	for i := range t.Len() {
 		if i > 0 {
 			b = append(b, ',')
+		}
+		err := s.mayGrow(len(b))
+		if err != nil {
+			return nil, err
 		}
 		if b, err = h.appendJSON(b, t.RawGetInt(i+1), depth+1); err != nil {
 			return nil, err
@@ -74,7 +81,7 @@ func (h *Host) appendList(b []byte, t *lua.LTable, depth int) ([]byte, error) {
 }
 
 func (h *Host) appendObject(b []byte, t *lua.LTable, depth int) ([]byte, error) {
-	b = append(b, '{')
+	s, b := h.std(), append(b, '{')
 	first := true
 	for k, v := t.Next(lua.LNil); k != lua.LNil; k, v = t.Next(k) {
 		name, err := keyText(k)
@@ -86,6 +93,9 @@ func (h *Host) appendObject(b []byte, t *lua.LTable, depth int) ([]byte, error) 
 		}
 		first = false
 		b = append(appendString(b, name), ':')
+		if err := s.mayGrow(len(b)); err != nil {
+			return nil, err
+		}
 		if b, err = h.appendJSON(b, v, depth+1); errors.Is(err, errNesting) {
 			return nil, err // its way there would be as long
 		} else if err != nil {

@@ -31,6 +31,7 @@ type watchdog struct {
 	cur     atomic.Pointer[call] // running now
 	armed   atomic.Bool          // the timer will look
 	looking atomic.Bool          // the timer may hold the call that runs
+	laden   atomic.Bool          // the heap was above the limit at the last look
 
 	mu     sync.Mutex    // guards all below; seen and spent of a call that is looked at
 	held   time.Duration // between looks of which the second found a call running
@@ -49,6 +50,21 @@ func (w *watchdog) begin(c *call) {
 	if !w.armed.Load() {
 		w.arm()
 	}
+}
+
+// resume starts c's clock again after Blocking, and looks at its limits: the
+// stays of a call that waits over and over are too short for ticks to find.
+func (w *watchdog) resume(c *call) {
+	if c != nil && w.limit > 0 {
+		c.seen = time.Now()
+		if c.spent > w.limit {
+			c.halt(w.late())
+		}
+	}
+	if c != nil && w.laden.Load() && w.heavy() {
+		c.halt(w.full())
+	}
+	w.begin(c)
 }
 
 // arm starts the timer.
@@ -94,6 +110,7 @@ func (w *watchdog) renew(c *call) {
 // look checks the call that runs, if any.
 func (w *watchdog) look() {
 	heavy := w.heavy()
+	w.laden.Store(heavy)
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.looking.Store(true)
@@ -127,10 +144,15 @@ func (w *watchdog) check(c *call, heavy bool) {
 	case c.ctx != nil && c.ctx.Err() != nil:
 		c.halt(c.ctx.Err())
 	case w.limit > 0 && c.spent+time.Since(c.seen) > w.limit:
-		c.halt(&limitError{fmt.Sprintf("took longer than %v of Lua time", w.limit), "--script-timeout"})
+		c.halt(w.late())
 	case heavy:
 		c.halt(w.full())
 	}
+}
+
+// late is the error of a call that took too long.
+func (w *watchdog) late() error {
+	return &limitError{fmt.Sprintf("took longer than %v of Lua time", w.limit), "--script-timeout"}
 }
 
 // full is the error of a call that took too much memory.

@@ -73,11 +73,8 @@ type Options struct {
 // minWait is the least that Lease says to wait.
 const minWait = time.Millisecond
 
-// maxState bounds a queue's rule state, maxQueue a queue's name, in bytes.
-const (
-	maxState = 64 << 10
-	maxQueue = 4 << 10
-)
+// maxState bounds a queue's rule state, in bytes.
+const maxState = 64 << 10
 
 var nameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$`)
 
@@ -104,8 +101,8 @@ func check(r *engine.Request) error {
 	switch {
 	case r.Queue == "":
 		return fmt.Errorf("push %s: no queue", r.URL)
-	case len(r.Queue) > maxQueue:
-		return fmt.Errorf("push %s: queue name of %d bytes, more than %d", r.URL, len(r.Queue), maxQueue)
+	case len(r.Queue) > engine.MaxQueueName:
+		return fmt.Errorf("push %s: queue name of %d bytes, more than %d", r.URL, len(r.Queue), engine.MaxQueueName)
 	}
 	if err := r.Check(); err != nil {
 		return fmt.Errorf("push: %w", err)

@@ -202,7 +202,7 @@ func (r Record) check() error {
 		return errors.New("a negative count")
 	case r.Value != nil:
 		return engine.CheckValue(r.Value.Key, r.Value.Value)
-	case r.Queue != nil && (r.Queue.Name == "" || len(r.Queue.Name) > maxQueue || r.Queue.Charged < 0 || len(r.Queue.State) > maxState):
+	case r.Queue != nil && (r.Queue.Name == "" || len(r.Queue.Name) > engine.MaxQueueName || r.Queue.Charged < 0 || len(r.Queue.State) > maxState):
 		return fmt.Errorf("queue %.80q is none", r.Queue.Name)
 	case r.Request != nil:
 		return check(r.Request)

@@ -34,7 +34,7 @@ func ParseSelector(sel string) (*Selector, error) {
 	s := &Selector{source: sel}
 	var err error
 	if s.list, err = parseCSS(sel); err != nil {
-		return nil, fmt.Errorf("selector %q: %w", sel, err)
+		return nil, fmt.Errorf("selector %.200q: %w", sel, err)
 	}
 	s.rules = simpleRules(sel)
 	for _, m := range bareAttr.FindAllStringSubmatch(sel, -1) {

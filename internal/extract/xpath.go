@@ -19,7 +19,7 @@ import (
 func (n *Node) XPath(expr string) (any, error) {
 	e, err := compileXPath(expr)
 	if err != nil {
-		return nil, fmt.Errorf("xpath %q: %w", expr, err)
+		return nil, fmt.Errorf("xpath %.200q: %w", expr, err)
 	}
 	if n == nil {
 		return []*Node(nil), nil
@@ -31,7 +31,7 @@ func (n *Node) XPath(expr string) (any, error) {
 	x := &xpathRun{doc: doc, html: !isXMLDoc(doc)}
 	v, err := e.eval(x, xcontext{node: xnode{n.raw, -1}, pos: 1, size: 1})
 	if err != nil {
-		return nil, fmt.Errorf("xpath %q: %w", expr, err)
+		return nil, fmt.Errorf("xpath %.200q: %w", expr, err)
 	}
 	set, ok := v.([]xnode)
 	if !ok {
