@@ -29,6 +29,7 @@ const (
 	onRedis      = "^TestRedisConformance$"
 	onPoliteness = "^TestStalledWorkers$"
 	onHistories  = "^TestLinearizable$"
+	onDamage     = "^TestJournalTurnedBit$"
 )
 
 var mutants = []mutant{
@@ -49,6 +50,8 @@ var mutants = []mutant{
 	{"journal: nothing is written", "journal_replay.go", "n, err := s.file.Write(b)", "n, err := len(b), error(nil)", onJournal},
 	{"journal: a reopen hands out what is finished", "journal_replay.go", "fresh := leave(q, place, start, count)",
 		"fresh := 0\n\t\t\tif len(j.leases) > 0 {\n\t\t\t\tfresh = leave(q, place, start, count)\n\t\t\t}", onJournal},
+	{"journal: damage is not seen", "journal_segment.go",
+		"crc32.Checksum(payload, castagnoli) != binary.LittleEndian.Uint32(head[4:])", "crc32.Checksum(payload, castagnoli) == 0 && head[4] == 0", onDamage},
 	{"journal: identities are forgotten", "journal_push.go", "if !j.x.prints.add(r.Print) && !r.Again {", "if false {", onJournal},
 	{"journal: identities are forgotten by a reopen", "journal_replay.go", "j.x.prints.add(print)", "_ = print", onJournal},
 	{"redis: identities are forgotten", "push.lua", "local seen = marked[fp] or call('SISMEMBER', key, fp) == 1", "local seen = false", onRedis},
