@@ -124,6 +124,8 @@ func (r *Redis) connect(ctx context.Context) error {
 	switch {
 	case errors.Is(err, redis.Nil):
 		return errors.New("none of the Sentinels knows a master of that name")
+	case errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("the server does not answer: check host and port, and that rediss:// is for one with TLS and redis:// for one without: %w", err)
 	case err != nil && strings.Contains(err.Error(), "cluster support disabled"):
 		return errors.New("the server is no Cluster: write redis:// in place of redis+cluster://")
 	case err != nil:

@@ -51,9 +51,9 @@ says "paused" until downpour resume, or until the crawl is ended.
 crawl, which ends with status 130; with Redis all workers end. The same downpour
 run goes on with it.
 `,
-	"set": `The delay is in seconds, or a text such as 1.5s. It holds for all hosts, or for one,
-until the crawl ends; with Redis, in all workers within two seconds. The crawl is
-named before it or with --name. For example:
+	"set": `The delay is in seconds, or a text such as 1.5s, for all hosts or for one. It holds
+until downpour run ends; with Redis until the crawl is over, and all workers take
+it up within two seconds. The crawl is named before it or with --name. For example:
   downpour set delay=2
   downpour set spider delay=10 host=example.com
 `,

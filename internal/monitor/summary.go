@@ -156,7 +156,7 @@ func (r *Report) fetched() string {
 		parts = append(parts, number(r.Robots)+" robots.txt")
 	}
 	if r.Total > r.Pages {
-		parts = append(parts, number(r.Total)+" with earlier runs")
+		parts = append(parts, number(r.Total)+" since the crawl began")
 	}
 	return strings.Join(parts, ", ")
 }
