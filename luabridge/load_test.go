@@ -36,6 +36,7 @@ func TestLoadErrors(t *testing.T) {
 		{"a URL that is not absolute", `enqueue("example.com/x")`, "main.lua:1: enqueue: 'example.com/x' is no absolute URL (did you mean 'https://example.com/x'?)", `enqueue("example.com/x")`, 10},
 		{"an option that is none", `enqueue("http://a.test/", {knd = "x"})`, "main.lua:1: there is no option 'knd' of a request (did you mean 'kind'?)", `enqueue("http://a.test/", {knd = "x"})`, 28},
 		{"a module that is none", `local x = require "downpour.jsn"`, `main.lua:1: require: no "downpour.jsn" in . (did you mean "downpour.json"?)`, "", 0},
+		{"a module without its prefix", `local x = require "json"`, `main.lua:1: require: no "json" in . (did you mean "downpour.json"?)`, "", 0},
 		{"a field that a module does not have", `require("downpour.url").joim("a", "b")`, "main.lua:1: downpour.url has no field 'joim' (did you mean 'join'?)", "", 0},
 		{"io is closed", `io.open("x")`, "main.lua:1: io is closed to scripts (open it with --allow io; --output and require \"downpour.file\" write files)", `io.open("x")`, 0},
 		{"compiled Lua", "\x1bLuaQ", "main.lua:1: this is compiled Lua; give the script's text", "", 0},

@@ -39,10 +39,14 @@ func separator(L *lua.LState, opts *lua.LTable) rune {
 // cellSize is about how many bytes a cell takes beside its text while it is read.
 const cellSize = 80
 
+// csvEnd is a row put behind those that are parsed: a quote that is not closed
+// takes it in, and lenient reading of quotes would not say so.
+const csvEnd = "\x00end\x00"
+
 func (h *Host) csvParse(L *lua.LState) int {
 	text := strings.TrimPrefix(argString(L, 1), "\ufeff")
 	opts := h.fields(L, 2, "header", "separator")
-	r := csv.NewReader(strings.NewReader(text))
+	r := csv.NewReader(io.MultiReader(strings.NewReader(text), strings.NewReader("\n"+csvEnd)))
 	r.Comma = separator(L, opts)
 	r.FieldsPerRecord = -1
 	h.std().room(L, cellSize*(strings.Count(text, string(r.Comma))+strings.Count(text, "\n")))
@@ -53,18 +57,25 @@ func (h *Host) csvParse(L *lua.LState) int {
 		if err != nil && !errors.Is(err, io.EOF) {
 			return failed(L, err)
 		}
+		if len(first) == 1 && first[0] == csvEnd {
+			return pushAll(L, L.NewTable())
+		}
 		names = first
 	}
 	rows := L.NewTable()
 	s := h.std()
+	line := 1
 	for {
 		row, err := r.Read()
-		if errors.Is(err, io.EOF) {
+		switch {
+		case errors.Is(err, io.EOF):
+			return failed(L, fmt.Errorf("line %d: a quote is not closed", line))
+		case err != nil:
+			return failed(L, err)
+		case len(row) == 1 && row[0] == csvEnd:
 			return pushAll(L, rows)
 		}
-		if err != nil {
-			return failed(L, err)
-		}
+		line, _ = r.FieldPos(len(row) - 1)
 		s.halt(L)
 		if names == nil {
 			rows.Append(stringList(L, row))

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"downpour/internal/option"
@@ -164,7 +165,10 @@ func (h *Host) notFound(name string, folders []folder) error {
 			where = append(where, s)
 		}
 	}
-	near, ok := option.Nearest(name, append(h.shipped("snippets"), moduleNames()...))
+	near, ok := modulePrefix+name, slices.Contains(moduleNames(), modulePrefix+name)
+	if !ok {
+		near, ok = option.Nearest(name, append(h.shipped("snippets"), moduleNames()...))
+	}
 	if ok {
 		return fmt.Errorf("no %q in %s (did you mean %q?)", name, strings.Join(where, ", "), near)
 	}

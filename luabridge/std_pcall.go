@@ -40,7 +40,7 @@ func (s *std) protect(L *lua.LState, fn, handler lua.LValue, first int) int {
 	}
 	running := L.G.CurrentThread
 	err := attempt(th, max(top-first+1, 0), lua.MultRet)
-	var value lua.LValue = lua.LNil
+	var value lua.LValue
 	if err != nil {
 		value = err.Object
 		if handler != nil {
