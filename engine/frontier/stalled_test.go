@@ -169,18 +169,9 @@ func (w *mortal) Lease(ctx context.Context, queues, each int, ttl time.Duration)
 	return leases, wait, err
 }
 
-// Done is often the last call where it finishes a page with links.
 func (w *mortal) Done(ctx context.Context, outs []*engine.Outcome, marks engine.Marks) (stale []*engine.Lease, err error) {
-	last := w.upTo(3) == 0 && slices.ContainsFunc(outs, func(o *engine.Outcome) bool {
-		return slices.ContainsFunc(o.Finished, func(r *engine.Request) bool { return r.Depth == 0 })
-	})
 	err = w.call(func() (err error) {
 		stale, err = w.Journal.Done(ctx, outs, marks)
-		if last {
-			w.mu.Lock()
-			w.left = 0
-			w.mu.Unlock()
-		}
 		return err
 	})
 	return stale, err
