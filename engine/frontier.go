@@ -80,14 +80,14 @@ type Marks map[string]int64
 
 // Counts is a look into a frontier.
 type Counts struct {
-	Queued   int64 // requests not finished: waiting, delayed or leased
-	Leased   int64 // of those, requests under a lease
-	Queues   int64 // queues that hold requests
-	Finished int64 // requests finished since the crawl began
-	Charged  int64 // pages counted against the budget
-	Seen     int64 // identities pushed since the crawl began
-	Aside    int64 // requests set aside because they ended three workers
-	Failed   int64 // failures kept: of requests that ended failed and have not been requeued
+	Queued   int64 `json:"queued"`   // requests not finished: waiting, delayed or leased
+	Leased   int64 `json:"leased"`   // of those, requests under a lease
+	Queues   int64 `json:"queues"`   // queues that hold requests
+	Finished int64 `json:"finished"` // requests finished since the crawl began
+	Charged  int64 `json:"charged"`  // pages counted against the budget
+	Seen     int64 `json:"seen"`     // identities pushed since the crawl began
+	Aside    int64 `json:"aside"`    // requests set aside because they ended three workers
+	Failed   int64 `json:"failed"`   // failures kept: of requests that ended failed and have not been requeued
 }
 
 var (
