@@ -128,8 +128,15 @@ func testValuesIncr(c *tester) {
 
 func testValuesClaim(c *tester) {
 	for _, step := range []struct{ n, limit, granted, sum int64 }{
-		{0, 10, 0, 0}, {4, 10, 4, 4}, {0, 10, 0, 4}, {4, 10, 4, 8}, {4, 10, 2, 10}, {4, 10, 0, 10},
-		{0, 10, 0, 10}, {1, 5, 0, 10}, {1, 12, 1, 11},
+		{0, 10, 0, 0},
+		{4, 10, 4, 4},
+		{0, 10, 0, 4},
+		{4, 10, 4, 8},
+		{4, 10, 2, 10},
+		{4, 10, 0, 10},
+		{0, 10, 0, 10},
+		{1, 5, 0, 10},
+		{1, 12, 1, 11},
 	} {
 		granted, sum, err := c.s.Values().Claim(c.ctx, "items", step.n, step.limit)
 		if granted != step.granted || sum != step.sum || err != nil {

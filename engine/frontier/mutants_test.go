@@ -33,25 +33,37 @@ const (
 )
 
 var mutants = []mutant{
-	{"journal: any lease may report", "journal_done.go",
+	{
+		"journal: any lease may report", "journal_done.go",
 		"if jl == nil || jl.ending {",
-		"if jl == nil { for _, other := range j.leases { jl = other } }\n\t\tif jl == nil || jl.ending {", onJournal},
-	{"redis: any token may report", "done.lua",
-		"if tonumber(stamps[#reply + 1] or 0) ~= -tonumber(token) then", "if false then", onRedis},
+		"if jl == nil { for _, other := range j.leases { jl = other } }\n\t\tif jl == nil || jl.ending {", onJournal,
+	},
+	{
+		"redis: any token may report", "done.lua",
+		"if tonumber(stamps[#reply + 1] or 0) ~= -tonumber(token) then", "if false then", onRedis,
+	},
 	{"journal: leases do not run out", "journal_lease.go", "if jl.expires > now {", "if true {", onJournal},
 	{"redis: leases do not run out", "lease.lua", "if c.ends <= now then", "if false then", onRedis},
-	{"a lease lasts no longer than the fetch", "../dispatch.go",
-		"return e.cfg.Timeout + max(rest, e.cfg.Delay)", "return e.cfg.Timeout", onPoliteness},
-	{"a page is done before its links are pushed", "../commit.go", "b.fresh, b.err = e.push(ctx, children(b.jobs))",
-		"b.stale, b.err = e.deps.Frontier.Done(ctx, b.outs, nil)\n\tif b.err == nil {\n\t\tb.fresh, b.err = e.push(ctx, children(b.jobs))\n\t\treturn\n\t}", onPoliteness},
+	{
+		"a lease lasts no longer than the fetch", "../dispatch.go",
+		"return e.cfg.Timeout + max(rest, e.cfg.Delay)", "return e.cfg.Timeout", onPoliteness,
+	},
+	{
+		"a page is done before its links are pushed", "../commit.go", "b.fresh, b.err = e.push(ctx, children(b.jobs))",
+		"b.stale, b.err = e.deps.Frontier.Done(ctx, b.outs, nil)\n\tif b.err == nil {\n\t\tb.fresh, b.err = e.push(ctx, children(b.jobs))\n\t\treturn\n\t}", onPoliteness,
+	},
 	{"journal: no rest", "journal_done.go", "byte(opState), int64(o.Wait)", "byte(opState), int64(0)", onJournal},
 	{"redis: no rest", "done.lua", "spendable and after(wait) or PARKED", "spendable and after(0) or PARKED", onRedis},
 	{"redis: no rest of a queue that is empty", "done.lua", "if wait > 0 then call('ZADD', rest", "if false then call('ZADD', rest", onRedis},
 	{"journal: nothing is written", "journal_replay.go", "n, err := s.file.Write(b)", "n, err := len(b), error(nil)", onJournal},
-	{"journal: a reopen hands out what is finished", "journal_replay.go", "fresh := leave(q, place, start, count)",
-		"fresh := 0\n\t\t\tif len(j.leases) > 0 {\n\t\t\t\tfresh = leave(q, place, start, count)\n\t\t\t}", onJournal},
-	{"journal: damage is not seen", "journal_segment.go",
-		"crc32.Checksum(payload, castagnoli) != binary.LittleEndian.Uint32(head[4:])", "crc32.Checksum(payload, castagnoli) == 0 && head[4] == 0", onDamage},
+	{
+		"journal: a reopen hands out what is finished", "journal_replay.go", "fresh := leave(q, place, start, count)",
+		"fresh := 0\n\t\t\tif len(j.leases) > 0 {\n\t\t\t\tfresh = leave(q, place, start, count)\n\t\t\t}", onJournal,
+	},
+	{
+		"journal: damage is not seen", "journal_segment.go",
+		"crc32.Checksum(payload, castagnoli) != binary.LittleEndian.Uint32(head[4:])", "crc32.Checksum(payload, castagnoli) == 0 && head[4] == 0", onDamage,
+	},
 	{"journal: identities are forgotten", "journal_push.go", "if !j.x.prints.add(r.Print) && !r.Again {", "if false {", onJournal},
 	{"journal: identities are forgotten by a reopen", "journal_replay.go", "j.x.prints.add(print)", "_ = print", onJournal},
 	{"redis: identities are forgotten", "push.lua", "local seen = marked[fp] or call('SISMEMBER', key, fp) == 1", "local seen = false", onRedis},
@@ -63,10 +75,14 @@ var mutants = []mutant{
 	{"redis: put-backs go to the tail", "done.lua", "try(queue, 'LPUSH', lkey, y)", "try(queue, 'RPUSH', lkey, y)", onRedis},
 	{"journal: queues in no order", "journal_due.go", "return a.due < b.due || a.due == b.due && a.turn < b.turn", "return a.turn > b.turn", onJournal},
 	{"redis: a push wakes nobody", "push.lua", "if fresh > 0 then wake() end", "", onRedis},
-	{"journal: a lease that is over may report", "journal_done.go", "if jl == nil || jl.ending {",
-		"if jl == nil { for _, other := range j.leases { jl = other } }\n\t\tif jl == nil || jl.ending {", onHistories},
-	{"redis: a lease that is over may report", "done.lua",
-		"if tonumber(stamps[#reply + 1] or 0) ~= -tonumber(token) then", "if false then", onHistories},
+	{
+		"journal: a lease that is over may report", "journal_done.go", "if jl == nil || jl.ending {",
+		"if jl == nil { for _, other := range j.leases { jl = other } }\n\t\tif jl == nil || jl.ending {", onHistories,
+	},
+	{
+		"redis: a lease that is over may report", "done.lua",
+		"if tonumber(stamps[#reply + 1] or 0) ~= -tonumber(token) then", "if false then", onHistories,
+	},
 	{"journal: a leased queue is due", "journal_lease.go", "j.x.setDue(q, jl.expires)\n\treturn l, nil", "j.x.setDue(q, j.nanos(at))\n\treturn l, nil", onHistories},
 	{"journal: nothing written of leases", "journal_lease.go", "if err := j.writeLeases(leases); err != nil {", "if err := error(nil); err != nil {", onJournal},
 	{"journal: expiries count on after a page is done", "journal_done.go", "if q.again > 0 {", "if false {", onJournal},
