@@ -29,5 +29,9 @@ else
 	echo "no C compiler: testing without the race detector" >&2
 fi
 go test $race "$@" ./...
+if [ -n "$race" ]; then
+	# What measures memory, or compares very many cases, is not for the race detector.
+	go test "$@" ./internal/pattern ./luabridge
+fi
 cd internal/peers
 exec go test $race "$@" ./...
