@@ -1,7 +1,7 @@
 // Package engine runs a crawl: it leases queues from a Frontier, fetches their
 // requests through a Fetcher, calls a Handler's hooks and reports back.
 //
-// Engine.Run reads like a request's life: dispatch (dispatch.go) leases queues
+// Engine.Run reads like a request's life: dispatch (dispatch.go, leasing.go) leases queues
 // and paces their starts, one turn each (turn.go); work (work.go) makes the
 // visits, hop by hop (hop.go); settle and commit (settle.go, commit.go) send what
 // they led to; feed (feed.go) brings seeds.

@@ -45,7 +45,7 @@ var mutants = []mutant{
 	{"journal: leases do not run out", "journal_lease.go", "if jl.expires > now {", "if true {", onJournal},
 	{"redis: leases do not run out", "lease.lua", "if c.ends <= now then", "if false then", onRedis},
 	{
-		"a lease lasts no longer than the fetch", "../dispatch.go",
+		"a lease lasts no longer than the fetch", "../leasing.go",
 		"return e.cfg.Timeout + max(rest, e.cfg.Delay)", "return e.cfg.Timeout", onPoliteness,
 	},
 	{
